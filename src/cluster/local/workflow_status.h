@@ -23,7 +23,7 @@ struct ArtifactSource {
   bool operator==(const ArtifactSource&) const = default;
 };
 
-/// Parameters keep the manifest's order where people see them only in JSON by name, so a map serves.
+/// What a node (or, by globalName, the workflow) gives to others.
 struct NodeOutputs {
   std::map<std::string, std::string> parameters;
   std::map<std::string, std::string> global_names;  ///< Of parameters and artifacts (`artifact:` before the name).
@@ -45,7 +45,6 @@ struct NodeStatus : Node {
   bool hooked = false;                ///< A lifecycle hook's or exit handler's.
   bool retried = false;               ///< An attempt under a Retry node.
   bool in_exit_handler = false;       ///< Not subject to the workflow's deadline.
-  std::optional<std::string> item;    ///< A loop's item as JSON.
   bool operator==(const NodeStatus&) const = default;
 };
 
