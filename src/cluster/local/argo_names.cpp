@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-namespace logstone {
+namespace logstone::local {
 namespace {
 
 // Kubernetes allows 253 characters in a pod's name; Argo leaves room for the hash and the separator.
@@ -33,4 +33,4 @@ std::string argo_pod_name(std::string_view workflow_name, std::string_view node_
   return name + "-" + std::to_string(fnv1a_32(node_name));
 }
 
-}  // namespace logstone
+}  // namespace logstone::local

@@ -5,7 +5,7 @@
 #include <string>
 #include <string_view>
 
-namespace logstone {
+namespace logstone::local {
 
 /// FNV-1a of 32 bits.
 [[nodiscard]] std::uint32_t fnv1a_32(std::string_view text);
@@ -16,4 +16,4 @@ namespace logstone {
 [[nodiscard]] std::string argo_pod_name(std::string_view workflow_name, std::string_view node_name,
                                         std::string_view template_name);
 
-}  // namespace logstone
+}  // namespace logstone::local

@@ -15,9 +15,9 @@
 #include "cluster/local/workflow_status.h"
 #include "model/workflow.h"
 
-namespace logstone {
+namespace logstone::local {
 
-struct ParsedWorkflow;  // cluster/local/manifest.h
+struct ParsedWorkflow;  // manifest.h
 
 /// The workflow object's own facts, beside its manifest.
 struct WorkflowFacts {
@@ -35,6 +35,7 @@ struct PodContainer {
   std::vector<std::string> command;
   std::vector<std::string> args;  ///< Appended to `command`.
   std::vector<std::pair<std::string, std::string>> env;
+  std::vector<std::string> env_pod_uid;   ///< Variables that get the pod's uid, which only the runtime knows.
   std::string working_dir;                ///< Empty: the pod's own.
   std::optional<std::string> script;      ///< Written to a file whose path becomes the last argument.
   std::vector<std::string> dependencies;  ///< Containers of this pod that must succeed before it starts.
@@ -96,7 +97,7 @@ struct PodOutcome {
   /// kPending, kRunning, kSucceeded, kFailed; kError when the pod could not be run to an end for reasons that are not
   /// the program's (its folder could not be written, an input artifact was missing, the shim died).
   Phase phase = Phase::kPending;
-  std::string message;  ///< Empty for a failed program: the operator writes Argo's "Error (exit code 1)".
+  std::string message;  ///< Empty for a failed program: the operator writes Argo's "main: Error (exit code 1)".
   std::optional<Timestamp> started;
   std::optional<Timestamp> finished;
   std::map<std::string, ContainerOutcome> containers;
@@ -123,10 +124,9 @@ struct Decision {
 /// An outcome may be forgotten (podGC) once its node is final. A pod whose node is Pending and that is in no outcome is
 /// asked for again; one whose node is Running and that is in no outcome was deleted, and its node becomes Error.
 /// Errors of a manifest that show only now (an expression, a parameter, too deep a recursion) are in the nodes'
-/// messages, as in Argo: the call itself cannot fail. A suspend template without a duration waits until the workflow is
-/// terminated or its deadline passes, since nobody can resume it here. Terminated workflows run no exit handler.
+/// messages, as in Argo: the call itself cannot fail. Terminated workflows run no exit handler.
 [[nodiscard]] Decision operate(const ParsedWorkflow& workflow, const WorkflowFacts& facts, WorkflowStatus& status,
                                const std::map<std::string, PodOutcome>& pods_by_node_id, Timestamp now,
                                bool terminate_requested);
 
-}  // namespace logstone
+}  // namespace logstone::local

@@ -3,7 +3,7 @@
 #include <nlohmann/json.hpp>
 #include <utility>
 
-namespace logstone {
+namespace logstone::local {
 namespace {
 
 using Json = nlohmann::json;
@@ -93,6 +93,9 @@ Json node_json(const NodeStatus& node) {
   if (!node.pod_name.empty()) own["podName"] = node.pod_name;
   if (node.exit_code) own["exitCode"] = *node.exit_code;
   if (node.in_exit_handler) own["inExitHandler"] = true;
+  if (node.deadline) own["deadline"] = time_json(*node.deadline);
+  if (node.active_deadline) own["activeDeadlineNanoseconds"] = node.active_deadline->count();
+  if (!node.outputs.global_names.empty()) own["globalNames"] = node.outputs.global_names;
   if (!own.empty()) json["logstone"] = std::move(own);
   return json;
 }
@@ -166,8 +169,7 @@ class Reader {
     if (!found->is_array()) ok = false;
     return found->is_array() ? *found : kNone;
   }
-  void parameters(const Json& parent, std::map<std::string, std::string>& values,
-                  std::map<std::string, std::string>* globals) {
+  void parameters(const Json& parent, std::map<std::string, std::string>& values) {
     for (const Json& entry : items(parent, "parameters")) {
       if (!entry.is_object()) {
         ok = false;
@@ -175,11 +177,9 @@ class Reader {
       }
       const std::string name = text(entry, "name");
       values[name] = text(entry, "value");
-      if (globals != nullptr && entry.contains("globalName")) (*globals)[name] = text(entry, "globalName");
     }
   }
-  void artifacts(const Json& parent, std::map<std::string, ArtifactSource>& values,
-                 std::map<std::string, std::string>* globals) {
+  void artifacts(const Json& parent, std::map<std::string, ArtifactSource>& values) {
     for (const Json& entry : items(parent, "artifacts")) {
       if (!entry.is_object()) {
         ok = false;
@@ -192,15 +192,12 @@ class Reader {
       source.node_id = text(own, "nodeId");
       source.artifact_name = text(own, "artifact");
       source.sub_path = text(own, "subPath");
-      if (globals != nullptr && entry.contains("globalName")) {
-        (*globals)[kArtifactKey + name] = text(entry, "globalName");
-      }
     }
   }
   NodeOutputs outputs(const Json& json) {
     NodeOutputs outputs;
-    parameters(json, outputs.parameters, &outputs.global_names);
-    artifacts(json, outputs.artifacts, &outputs.global_names);
+    parameters(json, outputs.parameters);
+    artifacts(json, outputs.artifacts);
     outputs.result = optional_text(json, "result");
     outputs.exit_code = optional_text(json, "exitCode");
     return outputs;
@@ -226,13 +223,25 @@ class Reader {
     node.finished = time(json, "finishedAt");
     node.hooked = flag(object(json, "nodeFlag"), "hooked");
     node.retried = flag(object(json, "nodeFlag"), "retried");
-    parameters(object(json, "inputs"), node.input_parameters, nullptr);
-    artifacts(object(json, "inputs"), node.input_artifacts, nullptr);
+    parameters(object(json, "inputs"), node.input_parameters);
+    artifacts(object(json, "inputs"), node.input_artifacts);
     node.outputs = outputs(object(json, "outputs"));
     const Json& own = object(json, "logstone");
     node.pod_name = text(own, "podName");
     node.exit_code = number(own, "exitCode");
     node.in_exit_handler = flag(own, "inExitHandler");
+    node.deadline = time(own, "deadline");
+    if (const auto found = own.find("activeDeadlineNanoseconds"); found != own.end()) {
+      if (found->is_number_integer()) {
+        node.active_deadline = Nanoseconds(found->get<std::int64_t>());
+      } else {
+        ok = false;
+      }
+    }
+    for (const auto& [name, global] : object(own, "globalNames").items()) {
+      if (!global.is_string()) ok = false;
+      if (global.is_string()) node.outputs.global_names[name] = global.get<std::string>();
+    }
     return node;
   }
 
@@ -288,4 +297,4 @@ Result<WorkflowStatus> workflow_status_from_json(std::string_view text) {
   return status;
 }
 
-}  // namespace logstone
+}  // namespace logstone::local

@@ -12,7 +12,7 @@
 #include "base/time.h"
 #include "model/workflow.h"
 
-namespace logstone {
+namespace logstone::local {
 
 /// Where a file or folder comes from: the text itself, or what a pod's container left at a path.
 struct ArtifactSource {
@@ -34,17 +34,20 @@ struct NodeOutputs {
   [[nodiscard]] bool empty() const { return *this == NodeOutputs{}; }
 };
 
-/// One entry of `status.nodes`, with what the operator needs beyond what readers of a workflow need.
+/// One entry of Argo's `status.nodes`, with what the operator needs beyond what readers of a workflow need.
 struct NodeStatus : Node {
-  std::string template_scope;  ///< "local/", "namespaced/<template>", "cluster/<template>": where names are looked up.
-  std::string template_ref;    ///< "<WorkflowTemplate>/<template>" where it came by templateRef.
+  std::string
+      template_scope;  ///< "local/<workflow>", "namespaced/<name>", "cluster/<name>": where its names are looked up.
+  std::string template_ref;  ///< "<WorkflowTemplate>/<template>" where it came by templateRef.
   std::map<std::string, std::string> input_parameters;
   std::map<std::string, ArtifactSource> input_artifacts;
-  NodeOutputs outputs;
+  NodeOutputs outputs;                ///< `global_names` is filled from the node's start on.
   std::vector<std::string> outbound;  ///< The nodes that those after this one become children of.
   bool hooked = false;                ///< A lifecycle hook's or exit handler's.
   bool retried = false;               ///< An attempt under a Retry node.
   bool in_exit_handler = false;       ///< Not subject to the workflow's deadline.
+  std::optional<Timestamp> deadline;  ///< Of a pod: it fails then (timeout, retries' maxDuration). Suspend: it goes on.
+  std::optional<Nanoseconds> active_deadline;  ///< Of a pod: from its start.
   bool operator==(const NodeStatus&) const = default;
 };
 
@@ -67,4 +70,4 @@ struct WorkflowStatus {
 /// kCorrupt when it is not such a status. Unknown members are ignored.
 [[nodiscard]] Result<WorkflowStatus> workflow_status_from_json(std::string_view text);
 
-}  // namespace logstone
+}  // namespace logstone::local
