@@ -1,0 +1,47 @@
+// Answers the server's questions from catalogue, archive and agent.
+#pragma once
+
+#include "agent/agent.h"
+#include "agent/archive_keeper.h"
+#include "agent/record_book.h"
+#include "serve/backend.h"
+
+namespace logstone {
+
+/// All outlive it; `agent` is null where nothing is captured.
+struct InstanceBackendParts {
+  ObjectStore& store;
+  Catalog& catalog;
+  RecordBook& book;
+  ArchiveKeeper& keeper;
+  BlockCache& cache;
+  Agent* agent = nullptr;
+};
+
+class InstanceBackend final : public Backend {
+ public:
+  explicit InstanceBackend(InstanceBackendParts parts) : parts_(parts) {}
+  Result<WorkflowPage> list(const WorkflowQuery& query) override;
+  Result<WorkflowRecord> record(const std::string& uid) override;
+  Result<WorkflowSummary> resolve(const std::string& workflow) override;
+  Result<std::shared_ptr<LogView>> open_log(const std::string& uid, const std::string& stream_key) override;
+  Result<FoundLog> find_pod_log(const PodLogQuery& query) override;
+  Result<std::vector<std::pair<std::string, std::string>>> verify(const std::string& uid) override;
+  Result<WorkflowRecord> hold(const std::string& uid, const std::string& reason, const std::string& actor) override;
+  Result<WorkflowRecord> unhold(const std::string& uid, const std::string& reason, const std::string& actor) override;
+  Result<WorkflowRecord> retain(const std::string& uid, std::optional<Nanoseconds> keep, const std::string& reason,
+                                const std::string& actor) override;
+  Result<> remove(const std::string& uid, const std::string& reason, const std::string& actor) override;
+  Result<AuditPage> audit(const AuditQuery& query) override;
+  std::vector<Metric> metrics() override;
+  Result<> ready() override;
+
+ private:
+  /// The record's streams, with those that are still being captured (or were, when nothing captures now).
+  Result<WorkflowRecord> with_live_streams(WorkflowRecord record);
+  Result<std::shared_ptr<LogView>> open_stream(const WorkflowIdentity& workflow, const StreamRecord& stream);
+
+  InstanceBackendParts parts_;
+};
+
+}  // namespace logstone
