@@ -81,7 +81,9 @@ Result<int> up(const Context& context, const SubmissionFlags& flags) {
   LOGSTONE_ASSIGN(options.shim_command, shim_command());
   LOGSTONE_ASSIGN(const std::unique_ptr<Instance> instance, Instance::open(std::move(options)));
   std::vector<WorkflowIdentity> submitted;
-  if (!submissions.empty()) LOGSTONE_ASSIGN(submitted, instance->cluster()->submit(submissions));
+  if (!submissions.empty()) {
+    LOGSTONE_ASSIGN(submitted, instance->cluster()->submit(submissions));
+  }
   greet(*instance, loaded.settings.data, submitted);
   {
     Narrator narrator(*instance->agent(), instance->book());

@@ -32,7 +32,9 @@ Result<int> verify(const Context& context, const Flags& flags) {
   }
   LOGSTONE_ASSIGN(const Connection connection, connect(context, false));
   std::vector<std::string> references = {flags.workflow};
-  if (flags.all) LOGSTONE_ASSIGN(references, every_uid(connection.client));
+  if (flags.all) {
+    LOGSTONE_ASSIGN(references, every_uid(connection.client));
+  }
   const bool bar = ::isatty(STDERR_FILENO) != 0 && references.size() > 1;
   std::size_t damaged = 0;
   for (std::size_t i = 0; i < references.size(); ++i) {
