@@ -98,6 +98,7 @@ struct WorkflowRecord {
   std::vector<StreamRecord> streams;
   std::vector<AuditEvent> audit;
   std::string manifest_json;  ///< The Workflow object as last seen, status included.
+  bool operator==(const WorkflowRecord&) const = default;
 };
 
 }  // namespace logstone

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/time.h"
@@ -21,7 +22,8 @@ struct StreamIdentity {
   auto operator<=>(const StreamIdentity&) const = default;
 
   /// Readable and unique in the workflow: `<pod name>.<first 8 of pod uid>.<container>.<restart>`. Used in object
-  /// keys, URLs and file names; only [A-Za-z0-9._-].
+  /// keys, URLs and file names; only [A-Za-z0-9._-], at most 200 bytes. Where that form would not be (unusual
+  /// characters, a uid that is no UUID, too long), it is altered and `.<16 hexadecimal digits>` of a hash follow.
   [[nodiscard]] std::string key() const;
 };
 
