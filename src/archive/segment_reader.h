@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "archive/segment_writer.h"
@@ -32,6 +33,7 @@ struct BlockSummary {
   std::uint64_t lines = 0;       ///< Newlines in it.
   Timestamp first_time{};        ///< The earliest and latest time of its pieces.
   Timestamp last_time{};
+  bool ends_line = false;  ///< Its last byte is a newline.
 };
 
 /// Opened with two small reads from the object's end; blocks are read when asked for. Thread-safe after opening.
@@ -53,8 +55,11 @@ class SegmentReader {
   [[nodiscard]] virtual std::uint64_t lines() const = 0;
   /// A block's raw bytes, checksum compared.
   [[nodiscard]] virtual Result<std::string> read_block(std::size_t index) = 0;
-  /// The block's pieces, segment-relative, in order; they cover it whole.
+  /// The block's pieces, segment-relative, in order; they cover it whole. A line that a block's end cuts goes on as the
+  /// next block's first piece, with the same time and output.
   [[nodiscard]] virtual Result<std::vector<PlacedPiece>> read_pieces(std::size_t index) = 0;
+  /// The same, for who has the block's raw bytes already: reads the metadata only.
+  [[nodiscard]] virtual Result<std::vector<PlacedPiece>> read_pieces(std::size_t index, std::string_view raw) = 0;
 };
 
 /// Checks an object whole: every block, every piece, every checksum.
