@@ -164,9 +164,10 @@ tl::expected<BlockEntries, std::string> BlockEntries::decode(std::string_view pa
   const auto sizes = read_column(reader, *count - 1);
   if (!sizes || sizes->size() != *count - 1) return wrong("a block's time sizes are damaged");
   const std::uint8_t largest =
-      sizes->empty() ? 0 : static_cast<std::uint8_t>(*std::max_element(sizes->begin(), sizes->end(), [](char a, char b) {
-        return static_cast<std::uint8_t>(a) < static_cast<std::uint8_t>(b);
-      }));
+      sizes->empty() ? 0
+                     : static_cast<std::uint8_t>(*std::max_element(sizes->begin(), sizes->end(), [](char a, char b) {
+                         return static_cast<std::uint8_t>(a) < static_cast<std::uint8_t>(b);
+                       }));
   if (largest > kPlanes) return wrong("a block's time sizes are damaged");
   std::array<std::string, kPlanes> planes;
   for (std::size_t i = 0; i < largest; ++i) {
@@ -183,7 +184,8 @@ tl::expected<BlockEntries, std::string> BlockEntries::decode(std::string_view pa
   std::uint64_t in_runs = 0;
   for (ByteReader runs(*outputs); !runs.empty();) {
     const auto run = runs.varint();
-    if (!run || (*run == 0 && !out.runs_.empty()) || *run >= *count - in_runs) return wrong("a block's outputs are damaged");
+    if (!run || (*run == 0 && !out.runs_.empty()) || *run >= *count - in_runs)
+      return wrong("a block's outputs are damaged");
     in_runs += *run;
     out.runs_.push_back(static_cast<std::uint32_t>(*run));
   }

@@ -17,7 +17,8 @@ namespace logstone {
 /// The folder of one stream's segments: `<prefix>segments/<stream key>/`.
 [[nodiscard]] std::string segments_prefix(const std::string& workflow_prefix, const StreamIdentity& stream);
 /// `<segments prefix><first byte>-<byte after the last>.log.zst`, 16 decimal digits each.
-[[nodiscard]] std::string segment_key(const std::string& segments_prefix, std::uint64_t first_byte, std::uint64_t end_byte);
+[[nodiscard]] std::string segment_key(const std::string& segments_prefix, std::uint64_t first_byte,
+                                      std::uint64_t end_byte);
 
 struct SegmentSpan {
   std::uint64_t first_byte = 0;

@@ -35,7 +35,8 @@ class LogView {
   [[nodiscard]] virtual Result<std::vector<PlacedPiece>> pieces(std::uint64_t offset, std::uint64_t length) = 0;
   /// Offset of a line's first byte; the end where there is no such line.
   [[nodiscard]] virtual Result<std::uint64_t> find_line(std::uint64_t line) = 0;
-  /// Offset of the first line that begins at or after `time`; the end where there is none.
+  /// Offset of the first line, in the stream's order, whose time is at or after `time`; the end where there is none. A
+  /// line's time is that of the piece that begins it; times need not ascend.
   [[nodiscard]] virtual Result<std::uint64_t> find_time(Timestamp time) = 0;
   /// Offset from which `lines` lines are left, by what can be read now.
   [[nodiscard]] virtual Result<std::uint64_t> find_tail(std::uint64_t lines) = 0;
@@ -61,7 +62,9 @@ class BlockCache {
 [[nodiscard]] std::shared_ptr<LogView> open_archived_log(ObjectStore& store, BlockCache& cache, StreamRecord stream);
 
 /// Lists a stream's durable segments when no record has them yet (a running workflow): superseded ones are left out.
-/// The result is contiguous from byte 0; what lies beyond a hole is not in it.
+/// The result is contiguous from byte 0; what lies beyond a hole is not in it. Reads the segments' ends only, so the
+/// objects' digests and the stream's are empty: describe_segment and a Digest make them, from the whole objects.
+/// `complete` is what the last segment says.
 [[nodiscard]] Result<StreamRecord> read_stream_from_store(ObjectStore& store, const std::string& workflow_prefix,
                                                           const StreamIdentity& stream);
 

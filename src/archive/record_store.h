@@ -16,9 +16,9 @@ namespace logstone {
 /// kNotFound, kCorrupt (the checksum line in it differs), or the record.
 [[nodiscard]] Result<WorkflowRecord> read_record(ObjectStore& store, const std::string& key);
 /// Every record in the store, one at a time; damaged ones go to `damaged` and the walk goes on.
-[[nodiscard]] Result<> for_each_record(ObjectStore& store,
-                                       const std::function<Result<>(const WorkflowRecord&, const std::string& key)>& found,
-                                       const std::function<void(const std::string& key, const Error&)>& damaged);
+[[nodiscard]] Result<> for_each_record(
+    ObjectStore& store, const std::function<Result<>(const WorkflowRecord&, const std::string& key)>& found,
+    const std::function<void(const std::string& key, const Error&)>& damaged);
 
 /// One difference between the archive and its digests.
 struct Damage {

@@ -150,6 +150,43 @@ std::string index_frame(const SegmentIndex& index) {
   return skippable_frame(kIndexMagic, out);
 }
 
+std::string seek_table_frame(const SegmentIndex& index, std::size_t index_frame_bytes) {
+  std::string out;
+  out.reserve((index.blocks.size() * 2 + 1) * kSeekEntryBytes + kSeekFooterBytes);
+  const auto entry = [&out](std::uint64_t compressed, std::uint64_t raw, std::uint32_t checksum) {
+    append_u32(out, static_cast<std::uint32_t>(compressed));
+    append_u32(out, static_cast<std::uint32_t>(raw));
+    append_u32(out, checksum);
+  };
+  for (const IndexBlock& block : index.blocks) entry(block.frame_bytes, block.raw_bytes, block.content_checksum);
+  for (const IndexBlock& block : index.blocks) entry(block.metadata_bytes, 0, kEmptyContentChecksum);
+  entry(index_frame_bytes, 0, kEmptyContentChecksum);
+  append_u32(out, static_cast<std::uint32_t>(index.blocks.size() * 2 + 1));
+  out.push_back(static_cast<char>(kChecksumsPresent));
+  append_u32(out, kSeekableMagic);
+  return skippable_frame(kSeekTableMagic, out);
+}
+
+Parsed<Tail> parse_tail(std::string_view tail, std::uint64_t object_bytes) {
+  constexpr std::size_t kLeast = kSeekEntryBytes + kSeekFooterBytes;
+  if (tail.size() < kLeast || tail.size() > object_bytes) return unexpected("it is too short to be a segment");
+  ByteReader reader(tail.substr(tail.size() - kLeast));
+  const std::uint64_t index_bytes = *reader.u32();
+  (void)reader.u64();
+  const std::uint64_t frames = *reader.u32();
+  const std::uint8_t descriptor = *reader.u8();
+  if (*reader.u32() != kSeekableMagic || descriptor != kChecksumsPresent) {
+    return unexpected("it does not end with a seek table: cut off, or not a segment");
+  }
+  const std::uint64_t table_bytes = kSkippableHeaderBytes + frames * kSeekEntryBytes + kSeekFooterBytes;
+  if (frames % 2 == 0 || index_bytes < kSkippableHeaderBytes || table_bytes + index_bytes > object_bytes) {
+    return unexpected("the seek table's numbers are impossible");
+  }
+  return Tail{(frames - 1) / 2, index_bytes, table_bytes};
+}
+
+namespace {
+
 Parsed<SegmentIndex> parse_index_frame(std::string_view frame) {
   const auto payload = skippable_payload(kIndexMagic, frame);
   if (!payload) return unexpected("index: " + payload.error());
@@ -193,41 +230,7 @@ Parsed<SegmentIndex> parse_index_frame(std::string_view frame) {
   return index;
 }
 
-std::string seek_table_frame(const SegmentIndex& index, std::size_t index_frame_bytes) {
-  std::string out;
-  out.reserve((index.blocks.size() * 2 + 1) * kSeekEntryBytes + kSeekFooterBytes);
-  const auto entry = [&out](std::uint64_t compressed, std::uint64_t raw, std::uint32_t checksum) {
-    append_u32(out, static_cast<std::uint32_t>(compressed));
-    append_u32(out, static_cast<std::uint32_t>(raw));
-    append_u32(out, checksum);
-  };
-  for (const IndexBlock& block : index.blocks) entry(block.frame_bytes, block.raw_bytes, block.content_checksum);
-  for (const IndexBlock& block : index.blocks) entry(block.metadata_bytes, 0, kEmptyContentChecksum);
-  entry(index_frame_bytes, 0, kEmptyContentChecksum);
-  append_u32(out, static_cast<std::uint32_t>(index.blocks.size() * 2 + 1));
-  out.push_back(static_cast<char>(kChecksumsPresent));
-  append_u32(out, kSeekableMagic);
-  return skippable_frame(kSeekTableMagic, out);
-}
-
-Parsed<Tail> parse_tail(std::string_view tail, std::uint64_t object_bytes) {
-  constexpr std::size_t kLeast = kSeekEntryBytes + kSeekFooterBytes;
-  if (tail.size() < kLeast || tail.size() > object_bytes) return unexpected("it is too short to be a segment");
-  ByteReader reader(tail.substr(tail.size() - kLeast));
-  const std::uint64_t index_bytes = *reader.u32();
-  (void)reader.u64();
-  const std::uint64_t frames = *reader.u32();
-  const std::uint8_t descriptor = *reader.u8();
-  if (*reader.u32() != kSeekableMagic || descriptor != kChecksumsPresent) {
-    return unexpected("it does not end with a seek table: cut off, or not a segment");
-  }
-  const std::uint64_t table_bytes = kSkippableHeaderBytes + frames * kSeekEntryBytes + kSeekFooterBytes;
-  if (frames % 2 == 0 || index_bytes < kSkippableHeaderBytes || table_bytes + index_bytes > object_bytes) {
-    return unexpected("the seek table's numbers are impossible");
-  }
-  return Tail{(frames - 1) / 2, index_bytes, table_bytes};
-}
-
+/// Takes the blocks' content checksums from the seek table, once it says the same as the index.
 Parsed<void> match_seek_table(std::string_view frame, std::size_t index_frame_bytes, SegmentIndex& index) {
   const auto payload = skippable_payload(kSeekTableMagic, frame);
   if (!payload) return unexpected("seek table: " + payload.error());
@@ -239,6 +242,26 @@ Parsed<void> match_seek_table(std::string_view frame, std::size_t index_frame_by
   }
   if (seek_table_frame(index, index_frame_bytes) != frame) return unexpected("seek table and index differ");
   return {};
+}
+
+}  // namespace
+
+Parsed<SegmentIndex> parse_end(std::string_view end, std::uint64_t object_bytes) {
+  const auto tail = parse_tail(end, object_bytes);
+  if (!tail) return unexpected(tail.error());
+  const auto index_bytes = static_cast<std::size_t>(tail->index_bytes);
+  const auto table_bytes = static_cast<std::size_t>(tail->seek_table_bytes);
+  if (index_bytes + table_bytes > end.size()) return unexpected("its end is not all there");
+  const std::string_view both = end.substr(end.size() - index_bytes - table_bytes);
+  auto index = parse_index_frame(both.substr(0, index_bytes));
+  if (!index) return index;
+  if (const auto matched = match_seek_table(both.substr(index_bytes), index_bytes, *index); !matched) {
+    return unexpected(matched.error());
+  }
+  std::uint64_t total = index_bytes + table_bytes;
+  for (const IndexBlock& block : index->blocks) total += block.frame_bytes + block.metadata_bytes;
+  if (total != object_bytes) return unexpected("its parts do not add up to its size");
+  return index;
 }
 
 }  // namespace logstone::format

@@ -4,9 +4,8 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
-
 #include <tl/expected.hpp>
+#include <vector>
 
 #include "archive/segment_writer.h"
 #include "model/stream.h"
@@ -54,9 +53,6 @@ using Parsed = tl::expected<T, std::string>;  ///< Or what is wrong with the byt
 
 /// The index's whole skippable frame.
 [[nodiscard]] std::string index_frame(const SegmentIndex& index);
-/// Everything but the blocks' content checksums.
-[[nodiscard]] Parsed<SegmentIndex> parse_index_frame(std::string_view frame);
-
 /// The seek table's whole skippable frame.
 [[nodiscard]] std::string seek_table_frame(const SegmentIndex& index, std::size_t index_frame_bytes);
 
@@ -68,7 +64,8 @@ struct Tail {
 };
 /// `tail`: the last bytes of an object of `object_bytes`; at least the last 29 where it has so many.
 [[nodiscard]] Parsed<Tail> parse_tail(std::string_view tail, std::uint64_t object_bytes);
-/// Compares the seek table with the index and takes the blocks' content checksums from it.
-[[nodiscard]] Parsed<void> match_seek_table(std::string_view frame, std::size_t index_frame_bytes, SegmentIndex& index);
+/// Reads index and seek table and compares them with each other and with the object's size. `end`: the object's last
+/// bytes, index and seek table at least.
+[[nodiscard]] Parsed<SegmentIndex> parse_end(std::string_view end, std::uint64_t object_bytes);
 
 }  // namespace logstone::format

@@ -43,13 +43,13 @@ class SegmentWriter {
   void add_gap(Gap gap);
 
   [[nodiscard]] const SegmentPlace& place() const;
-  [[nodiscard]] std::uint64_t bytes() const;             ///< Raw bytes taken in.
-  [[nodiscard]] std::uint64_t lines() const;             ///< Newlines taken in.
+  [[nodiscard]] std::uint64_t bytes() const;  ///< Raw bytes taken in.
+  [[nodiscard]] std::uint64_t lines() const;  ///< Newlines taken in.
   [[nodiscard]] std::uint64_t end_byte() const { return place().first_byte + bytes(); }
   [[nodiscard]] const std::vector<Gap>& gaps() const;
   [[nodiscard]] std::optional<Timestamp> first_time() const;
   [[nodiscard]] std::optional<Timestamp> last_time() const;
-  [[nodiscard]] std::size_t memory_bytes() const;        ///< About what it holds.
+  [[nodiscard]] std::size_t memory_bytes() const;  ///< About what it holds.
 
   /// The object's bytes for all that was appended, with the cursor after it and whether the stream ends with it.
   /// Changes nothing here.
