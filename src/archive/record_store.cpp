@@ -37,18 +37,23 @@ bool seal_is_whole(std::string_view text) {
          end.substr(kSealBegin.size() + kDigestDigits) == kSealEnd;
 }
 
-bool is_record_key(std::string_view key) {
-  constexpr std::string_view kName = "/record.json";
-  constexpr auto kParts = 7;  // v1, workflows, cluster, namespace, day, workflow, record.json
-  return key.size() > kName.size() && key.substr(key.size() - kName.size()) == kName &&
-         std::count(key.begin(), key.end(), '/') == kParts - 1;
+/// What follows `v1/workflows/<cluster>/<namespace>/<day>/<workflow>/` in a key; empty where it is not so deep.
+std::string_view within_workflow(std::string_view key) {
+  constexpr int kFolders = 6;
+  for (int i = 0; i < kFolders; ++i) {
+    const std::size_t slash = key.find('/');
+    if (slash == std::string_view::npos) return {};
+    key.remove_prefix(slash + 1);
+  }
+  return key;
 }
 
-/// Where to go on listing after `key`: behind the segments of the workflow that it belongs to, if it is one.
+/// Where to go on listing after `key`: behind the segments of its workflow, if it is one of them.
 std::string next_after(const std::string& key) {
-  constexpr std::string_view kFolder = "/segments/";
-  const std::size_t at = key.find(kFolder);
-  return at == std::string::npos ? key : key.substr(0, at + kFolder.size() - 1) + "/~";
+  constexpr std::string_view kFolder = "segments/";
+  const std::string_view rest = within_workflow(key);
+  if (rest.substr(0, kFolder.size()) != kFolder) return key;
+  return key.substr(0, key.size() - rest.size() + kFolder.size()) + '~';  // Streams' names sort before it.
 }
 
 bool is_damage(const Error& error) {
@@ -164,7 +169,7 @@ Result<> for_each_record(ObjectStore& store,
   while (true) {
     LOGSTONE_ASSIGN(const ObjectPage page, store.list(std::string(kWorkflowsPrefix), after));
     for (const ObjectInfo& object : page.objects) {
-      if (!is_record_key(object.key)) continue;
+      if (within_workflow(object.key) != "record.json") continue;
       const auto record = read_record(store, object.key);
       if (record) {
         LOGSTONE_TRY(found(*record, object.key));

@@ -26,6 +26,7 @@ struct SegmentWriter::Impl {
   }
 
   void append(const LogPiece& piece) {
+    if (piece.text.empty() && !piece.ends_line) return;
     if (entry_open && piece.output != output) end_entry();
     if (!entry_open) {
       time = piece.time;
