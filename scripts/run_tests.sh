@@ -10,4 +10,9 @@ cmake --build build/test -j "$jobs"
 ctest --test-dir build/test --output-on-failure -j 2 --schedule-random -L unit
 # End to end: the program as people build it, one at a time because they measure nothing but load much.
 make build
+if [[ ! -x build/test-venv/bin/pytest ]] || ! cmp -s tests/e2e/requirements.txt build/test-venv/requirements.txt; then
+  python3 -m venv --clear build/test-venv
+  build/test-venv/bin/pip install -q --disable-pip-version-check -r tests/e2e/requirements.txt
+  cp tests/e2e/requirements.txt build/test-venv/
+fi
 ctest --test-dir build/test --output-on-failure -L e2e

@@ -232,7 +232,7 @@ async function logView(uid, key) {
     if (signal.aborted) return;
     text.add(decoder.decode());
     if (live) state.textContent = 'complete';
-    if (!output.hasChildNodes()) output.append(el('span', { class: 'c90' }, '(the container wrote nothing)'));
+    if (output.textContent === '') output.append(el('span', { class: 'c90' }, '(the container wrote nothing)'));
   }
   show(node?.displayName ?? stream.podName, [el('a', { href: link(workflow) }, workflow.name), el('span', {}, node?.displayName ?? stream.podName)],
     el('h1', {}, `${node?.displayName ?? stream.podName}${stream.container === 'main' ? '' : ` / ${stream.container}`}`),
