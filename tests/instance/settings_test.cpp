@@ -1,0 +1,84 @@
+#include "instance/settings.h"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace logstone {
+namespace {
+
+using namespace std::chrono_literals;
+
+TEST(Settings, LaterSourcesWin) {
+  const auto loaded = load_settings("segment_age: 2s\nsegment_bytes: 1MiB\nlisten: 127.0.0.1:1\n", "a.yaml",
+                                    {{"LOGSTONE_SEGMENT_AGE", "3s"}, {"LOGSTONE_LISTEN", "127.0.0.1:2"}, {"HOME", "/"}},
+                                    {{"listen", "[::1]:3"}});
+  ASSERT_TRUE(loaded) << loaded.error().message();
+  EXPECT_EQ(loaded->settings.agent.segment_bytes, 1u << 20);
+  EXPECT_EQ(loaded->settings.agent.segment_age, 3s);
+  EXPECT_EQ(loaded->settings.server.host, "::1");
+  EXPECT_EQ(loaded->settings.server.port, 3);
+  for (const auto& one : loaded->effective) {
+    if (one.key == "segment_bytes") EXPECT_EQ(one.source, "a.yaml:2");
+    if (one.key == "segment_age") EXPECT_EQ(one.source, "LOGSTONE_SEGMENT_AGE");
+    if (one.key == "listen") EXPECT_EQ(one.source, "--listen");
+    if (one.key == "block_bytes") EXPECT_EQ(one.source, "default");
+  }
+}
+
+TEST(Settings, EveryDefaultIsReadBackAsItIsShown) {
+  const auto defaults = load_settings("", "", {}, {});
+  ASSERT_TRUE(defaults);
+  std::string yaml;
+  for (const auto& one : defaults->effective) yaml += one.key + ": \"" + one.value + "\"\n";
+  const auto again = load_settings(yaml, "all.yaml", {}, {});
+  ASSERT_TRUE(again) << again.error().message();
+  for (std::size_t i = 0; i < defaults->effective.size(); ++i) {
+    EXPECT_EQ(defaults->effective[i].value, again->effective[i].value) << defaults->effective[i].key;
+  }
+}
+
+struct BadCase {
+  const char* yaml;
+  const char* place;
+  const char* says;
+};
+
+TEST(Settings, BadFilesAreRefusedWithTheLine) {
+  for (const auto& bad : {BadCase{"listen: x\n", "s.yaml:1", "names no port"},
+                          BadCase{"data: a\nsegmentbytes: 1\n", "s.yaml:2", "segment_bytes"},
+                          BadCase{"data: a\ndata: b\n", "s.yaml:2", "twice"},
+                          BadCase{"data: [a]\n", "s.yaml:1", "single value"}, BadCase{"- a\n", "s.yaml", "not a map"},
+                          BadCase{"a: [\n", "s.yaml", ""}, BadCase{"segment_bytes: 1\n", "s.yaml:1", "from 65536"},
+                          BadCase{"compression_level: 99\n", "s.yaml:1", "from 1 to 19"},
+                          BadCase{"log_level: loud\n", "s.yaml:1", "debug"}}) {
+    const auto loaded = load_settings(bad.yaml, "s.yaml", {}, {});
+    ASSERT_FALSE(loaded) << bad.yaml;
+    EXPECT_EQ(loaded.error().kind, ErrorKind::kInvalidInput);
+    EXPECT_NE(loaded.error().message().find(bad.place), std::string::npos) << loaded.error().message();
+    EXPECT_NE(loaded.error().message().find(bad.says), std::string::npos) << loaded.error().message();
+  }
+}
+
+TEST(Settings, AnUnknownVariableOfOursIsAnError) {
+  EXPECT_FALSE(load_settings("", "", {{"LOGSTONE_DATTA", "x"}}, {}));
+  EXPECT_TRUE(load_settings("", "", {{"LOGSTONE_SERVER", "x"}, {"LOGSTONE_CONFIG", "y"}}, {}));
+}
+
+TEST(Settings, Sizes) {
+  EXPECT_EQ(*parse_size("0"), 0u);
+  EXPECT_EQ(*parse_size("4KiB"), 4096u);
+  EXPECT_EQ(*parse_size("10 MB"), 10'000'000u);
+  EXPECT_EQ(*parse_size("2G"), 2ull << 30);
+  for (const char* bad : {"", "MiB", "-1", "1.5M", "1 parsec", "99999999999999999999", "18446744073709551615K"}) {
+    EXPECT_FALSE(parse_size(bad)) << bad;
+  }
+}
+
+TEST(Settings, KeysAreUnique) {
+  std::set<std::string> keys;
+  for (const auto& description : setting_descriptions()) EXPECT_TRUE(keys.insert(description.key).second);
+}
+
+}  // namespace
+}  // namespace logstone
