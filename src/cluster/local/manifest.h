@@ -13,6 +13,10 @@
 #include "base/result.h"
 #include "model/workflow.h"
 
+namespace logstone {
+struct Submission;
+}
+
 namespace logstone::local {
 
 struct Template;
@@ -73,11 +77,6 @@ struct EnvVar {
       field_path;  ///< `valueFrom.fieldRef.fieldPath`: metadata.name, metadata.namespace, metadata.uid; or empty.
 };
 
-struct ContainerPort {
-  std::string name;
-  int number = 0;
-};
-
 /// `container`, `script` (then `source` is set) or one of a `containerSet`.
 struct Container {
   std::string name = "main";
@@ -135,7 +134,7 @@ struct Sequence {
 };
 
 struct Loop {
-  /// `withItems`, each as compact JSON (a string "a" is `"a"`), or one bare tag that gives a JSON list.
+  /// `withItems`, each as compact JSON (a string "a" is `"a"`).
   std::optional<std::vector<std::string>> items;
   std::optional<std::string> param;  ///< `withParam`: JSON text, usually a tag.
   std::optional<Sequence> sequence;
@@ -246,7 +245,6 @@ struct ParsedWorkflow {
   std::string service_account;
   std::optional<std::int64_t> priority;
   Metadata pod_metadata;
-  bool suspend = false;  ///< Always false: refused.
   /// All that can be called, by `<scope>/<name>`; templateDefaults and the spec's retryStrategy are merged in.
   std::map<std::string, Template> templates;
 
@@ -284,10 +282,14 @@ struct ResolveOptions {
   std::string name_space;                         ///< For those that name none; empty: "default".
 };
 
-/// Joins Workflows with the templates given alongside, merges parameters, and checks everything that can be known
-/// before a start. Workflows in the order in which they were given; none is fine.
-[[nodiscard]] Result<std::vector<ParsedWorkflow>> resolve_manifests(const std::vector<ParsedManifests>& all,
-                                                                    const ResolveOptions& options);
+/// Joins the Workflows of `manifests` with their own and `alongside`'s templates, merges parameters, and checks
+/// everything that can be known before a start. Workflows in the order in which they were given; none is fine.
+[[nodiscard]] Result<std::vector<ParsedWorkflow>> resolve_manifests(const ParsedManifests& manifests,
+                                                                    const ResolveOptions& options,
+                                                                    const std::vector<ParsedManifests>& alongside = {});
+
+/// Reads and resolves all; each may refer to the templates in any of them.
+[[nodiscard]] Result<std::vector<ParsedWorkflow>> resolve_submissions(const std::vector<Submission>& submissions);
 
 /// From `ParsedWorkflow::stored`.
 [[nodiscard]] Result<ParsedWorkflow> reopen_workflow(const std::string& stored);
