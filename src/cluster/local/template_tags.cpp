@@ -121,7 +121,7 @@ Result<std::string> substitute(std::string_view text, const Scope& scope, Unreso
 
 Result<std::vector<std::string>> tags_of(std::string_view text) {
   std::vector<std::string> out;
-  LOGSTONE_TRY(scan(
+  Result<> done = scan(
       text, [](std::string_view) {},
       [&](std::string_view tag, std::string_view) -> Result<> {
         if (tag.starts_with('=')) {
@@ -131,7 +131,8 @@ Result<std::vector<std::string>> tags_of(std::string_view text) {
           out.emplace_back(tag);
         }
         return {};
-      }));
+      });
+  if (!done) return std::move(done).error();
   return out;
 }
 
