@@ -25,17 +25,16 @@
 #include <boost/beast/http/parser.hpp>
 #include <boost/beast/http/read.hpp>
 #include <boost/beast/http/string_body.hpp>
-#include <cctype>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
-#include <ctime>
 #include <mutex>
 #include <thread>
 #include <unordered_set>
 
 #include "base/log.h"
 #include "serve/listener.h"
+#include "serve/wire_format.h"
 
 namespace logstone::http {
 namespace {
@@ -71,33 +70,6 @@ asio::awaitable<std::invoke_result_t<Job>> run_on(asio::thread_pool& pool, Job j
       asio::use_awaitable, &pool, std::move(job));
 }
 
-std::string http_date() {
-  const std::time_t now = std::time(nullptr);
-  std::tm parts{};
-  ::gmtime_r(&now, &parts);
-  char text[40];
-  // By hand: strftime's names of days would follow the locale.
-  static constexpr const char* kDays[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  static constexpr const char* kMonths[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                            "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  std::snprintf(text, sizeof text, "%s, %02d %s %04d %02d:%02d:%02d GMT", kDays[parts.tm_wday], parts.tm_mday,
-                kMonths[parts.tm_mon], parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
-  return text;
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
-  return out;
-}
-
-/// A Host header without its port, in lower case.
-std::string host_name(std::string_view host) {
-  const std::size_t bracket = host.find(']');
-  const std::size_t colon = host.find(':', bracket == std::string_view::npos ? 0 : bracket);
-  return lower(host.substr(0, colon));
-}
-
 Error refusal(std::string reason, std::string advice = {}) {
   return Error{ErrorKind::kInvalidInput, "read", "the request", std::move(reason), std::move(advice)};
 }
@@ -117,44 +89,6 @@ Method method_of(wire::verb verb) {
     default:
       return Method::kOther;
   }
-}
-
-/// How the response is put on the wire.
-struct Framing {
-  int version = 11;
-  bool keep_alive = true;
-  bool head_only = false;
-  [[nodiscard]] bool can_chunk() const { return version >= 11; }
-};
-
-std::string response_head(const Response& response, const Framing& framing) {
-  std::string head = "HTTP/1.1 " + std::to_string(response.status) + " " +
-                     std::string(wire::obsolete_reason(wire::int_to_status(static_cast<unsigned>(response.status)))) +
-                     "\r\n";
-  const auto put = [&head](std::string_view name, std::string_view value) {
-    head += name;
-    head += ": ";
-    for (char c : value) head += static_cast<unsigned char>(c) < 0x20 || c == 0x7f ? ' ' : c;
-    head += "\r\n";
-  };
-  put("Date", http_date());
-  for (const auto& [name, value] : response.headers) put(name, value);
-  put("X-Content-Type-Options", "nosniff");
-  if (response.status != 204 && response.status != 304) {
-    if (!response.source) {
-      put("Content-Length", std::to_string(response.body.size()));
-    } else if (response.length) {
-      put("Content-Length", std::to_string(*response.length));
-    } else if (framing.can_chunk()) {
-      put("Transfer-Encoding", "chunked");
-    }
-  }
-  if (!framing.keep_alive) {
-    put("Connection", "close");
-  } else if (framing.version < 11) {
-    put("Connection", "keep-alive");
-  }
-  return head + "\r\n";
 }
 
 class Connection;
@@ -177,9 +111,9 @@ struct Core {
   }
   [[nodiscard]] bool host_allowed(std::string_view host) const {
     const std::string name = host_name(host);
-    return name == "localhost" || name == "127.0.0.1" || name == "[::1]" || name == lower(settings.host) ||
+    return name == "localhost" || name == "127.0.0.1" || name == "[::1]" || name == lower_case(settings.host) ||
            std::any_of(settings.host_names.begin(), settings.host_names.end(),
-                       [&](const std::string& one) { return name == lower(one); });
+                       [&](const std::string& one) { return name == lower_case(one); });
   }
 
   const ServerSettings settings;
@@ -245,7 +179,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
       framing.version = static_cast<int>(parser.get().version());
       framing.keep_alive = parser.get().keep_alive();
       if (!parser.is_done()) {
-        if (lower(view(parser.get()[wire::field::expect])) == "100-continue") {
+        if (lower_case(view(parser.get()[wire::field::expect])) == "100-continue") {
           const Buffers go_on{asio::buffer("HTTP/1.1 100 Continue\r\n\r\n", 25)};
           if (!co_await send(go_on)) co_return false;
         }
@@ -279,10 +213,6 @@ class Connection : public std::enable_shared_from_this<Connection> {
   int take(Parser::value_type& message, Request& request) {
     request.method = method_of(message.method());
     request.method_name = view(message.method_string());
-    if (message.version() / 10 != 1) {
-      take_error_ = refusal("its HTTP version is not spoken here", "Use HTTP/1.1.");
-      return 505;
-    }
     const auto hosts = message.count(wire::field::host);
     const std::string_view host = view(message[wire::field::host]);
     if (hosts > 1 || (hosts == 0 && message.version() >= 11)) {
@@ -304,7 +234,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     request.path = target.substr(0, question);
     if (question != std::string_view::npos) request.query = target.substr(question + 1);
     for (const auto& field : message) {
-      request.headers.emplace_back(lower(view(field.name_string())), view(field.value()));
+      request.headers.emplace_back(lower_case(view(field.name_string())), view(field.value()));
     }
     request.body = std::move(message.body());
     request.peer = peer_;
@@ -438,7 +368,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
     waiting_ = true;
     while (!woken_ && !gone_) {
       wake_timer_.expires_at(asio::steady_timer::time_point::max());
-      auto [ignored] = co_await wake_timer_.async_wait(kTuple);
+      co_await wake_timer_.async_wait(kTuple);
     }
     waiting_ = false;
     co_return !gone_;
@@ -513,6 +443,7 @@ class AsioServer final : public HttpServer {
 
   Result<> listen() {
     const ServerSettings& settings = core_.settings;
+    allow_descriptors(settings.max_connections + 256);
     if (settings.listen_tcp) {
       LOGSTONE_ASSIGN(UniqueFd fd, listen_tcp(settings.host, settings.port));
       port_ = port_of(fd.get());
@@ -579,7 +510,7 @@ class AsioServer final : public HttpServer {
           // Out of descriptors or memory: the connection stays in the queue, so asking again at once would spin.
           log_warning("cannot take a connection", {{"reason", std::strerror(errno)}});
           asio::steady_timer pause(core_.loop, std::chrono::milliseconds(100));
-          auto [ignored] = co_await pause.async_wait(kTuple);
+          co_await pause.async_wait(kTuple);
         }
         break;
       }

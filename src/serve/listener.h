@@ -15,6 +15,9 @@ namespace logstone::http {
 /// the path is something else.
 [[nodiscard]] Result<UniqueFd> listen_unix(const std::string& path);
 
+/// Raises the process's own limit of open descriptors towards `count`, as far as the system allows: the usual 1,024
+/// would be the real limit of connections.
+void allow_descriptors(std::size_t count);
 [[nodiscard]] bool is_loopback(const std::string& host);
 [[nodiscard]] std::uint16_t port_of(int fd);
 /// Who is at the other end: an address, or "unix:<user id>".

@@ -1,10 +1,11 @@
 #include "serve/negotiation.h"
 
 #include <algorithm>
-#include <cctype>
 #include <charconv>
 #include <optional>
 #include <string>
+
+#include "serve/wire_format.h"
 
 namespace logstone::http {
 namespace {
@@ -13,12 +14,6 @@ std::string_view trim(std::string_view text) {
   while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
   while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
   return text;
-}
-
-std::string lower(std::string_view text) {
-  std::string out(text);
-  std::transform(out.begin(), out.end(), out.begin(), [](unsigned char c) { return std::tolower(c); });
-  return out;
 }
 
 /// Digits only; numbers beyond 64 bits count as the largest.
@@ -54,7 +49,7 @@ int weight(std::string_view parameters) {
 ByteRange choose_range(std::string_view header, std::uint64_t size) {
   const ByteRange whole{ByteRange::Kind::kWhole, 0, size};
   const std::size_t equals = header.find('=');
-  if (equals == std::string_view::npos || lower(trim(header.substr(0, equals))) != "bytes") return whole;
+  if (equals == std::string_view::npos || lower_case(trim(header.substr(0, equals))) != "bytes") return whole;
   const std::string_view spec = trim(header.substr(equals + 1));
   const std::size_t dash = spec.find('-');
   if (dash == std::string_view::npos) return whole;
@@ -80,7 +75,7 @@ Encoding choose_encoding(std::string_view header) {
     const std::string_view one = trim(header.substr(0, end));
     header.remove_prefix(end == std::string_view::npos ? header.size() : end + 1);
     const std::size_t semicolon = one.find(';');
-    const std::string name = lower(trim(one.substr(0, semicolon)));
+    const std::string name = lower_case(trim(one.substr(0, semicolon)));
     const int q = semicolon == std::string_view::npos ? 1000 : weight(one.substr(semicolon + 1));
     const Encoding encoding = name == "zstd"                       ? Encoding::kZstd
                               : name == "gzip" || name == "x-gzip" ? Encoding::kGzip

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "serve/wire_format.h"
+
 namespace logstone::http {
 namespace {
 
@@ -40,9 +42,8 @@ bool changes_state(Method method) { return method != Method::kGet && method != M
 
 /// A page of another site can make a browser POST, but not with this type unless we agreed to it (we never do).
 bool is_json(std::string_view content_type) {
-  std::string type(content_type.substr(0, content_type.find(';')));
+  std::string type = lower_case(content_type.substr(0, content_type.find(';')));
   while (!type.empty() && type.back() == ' ') type.pop_back();
-  std::transform(type.begin(), type.end(), type.begin(), [](unsigned char c) { return std::tolower(c); });
   return type == "application/json";
 }
 

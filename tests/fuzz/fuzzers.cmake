@@ -1,3 +1,4 @@
 # One line a fuzzer: logstone_fuzzer(name libraries...), with tests/fuzz/fuzz_<name>.cpp and tests/fuzz/corpus/<name>/.
 logstone_fuzzer(record_json logstone_model)
 logstone_fuzzer(retention_policy logstone_model)
+logstone_fuzzer(http_request logstone_serve)
