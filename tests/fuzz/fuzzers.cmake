@@ -2,3 +2,4 @@
 logstone_fuzzer(record_json logstone_model)
 logstone_fuzzer(retention_policy logstone_model)
 logstone_fuzzer(http_request logstone_serve)
+logstone_fuzzer(cri_record logstone_nodefiles)

@@ -9,8 +9,11 @@ namespace logstone {
 namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
-constexpr int kFirstYear = 1678;  // The whole years that 64-bit nanoseconds reach.
+constexpr int kFirstYear = 1678;  // The whole years that 64-bit nanoseconds reach, in UTC.
 constexpr int kLastYear = 2261;
+constexpr std::int64_t start_of_year(int year) {
+  return std::chrono::sys_days(std::chrono::year(year) / 1 / 1).time_since_epoch().count() * 86'400 * kSecond;
+}
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -94,7 +97,9 @@ std::optional<LogPiece> CriRecordParser::parse(std::string_view line) {
   }
   if (at != end && *at++ != ' ') return std::nullopt;
   piece.text = std::string_view(at, static_cast<std::size_t>(end - at));
-  piece.time = from_unix_nanoseconds(minute_ + seconds * kSecond + nanoseconds - offset_minutes * 60 * kSecond);
+  const std::int64_t time = minute_ + seconds * kSecond + nanoseconds - offset_minutes * 60 * kSecond;
+  if (time < start_of_year(kFirstYear) || time >= start_of_year(kLastYear + 1)) return std::nullopt;
+  piece.time = from_unix_nanoseconds(time);
   return piece;
 }
 

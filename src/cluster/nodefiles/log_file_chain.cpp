@@ -27,17 +27,21 @@ Result<> LogFileChain::extend(const LogFolderListing& listing) {
   if (listing.files.empty()) return {};
   if (files_.empty()) return find_start(listing);
 
-  LogFile& last = *files_.back().file;
+  const LogFile& last = *files_.back().file;
   for (std::size_t i = 0; i < listing.files.size(); ++i) {
     if (last.is(listing.files[i])) return append(listing, i + 1, {});
   }
   // It was compressed, or it is gone; what was written after it may be gone as well.
-  LOGSTONE_ASSIGN(const auto identity, last.identify());
-  if (identity) {
+  std::int64_t newest = passed_time_;
+  for (const Link& link : files_) {
+    LOGSTONE_ASSIGN(const auto identity, link.file->identify());
+    if (!identity) continue;
+    newest = std::max(newest, identity->first_time);
+    if (link.file.get() != &last) continue;
     LOGSTONE_ASSIGN(const auto at, find(listing, *identity));
     if (at) return append(listing, *at + 1, {});
   }
-  LOGSTONE_ASSIGN(const std::size_t first, first_newer(listing, identity ? identity->first_time : 0));
+  LOGSTONE_ASSIGN(const std::size_t first, first_newer(listing, newest));
   return append(listing, first, kRotatedAway);
 }
 
@@ -51,7 +55,9 @@ Result<> LogFileChain::find_start(const LogFolderListing& listing) {
     LOGSTONE_ASSIGN(const std::size_t first, first_newer(listing, from_->file.first_time));
     LOGSTONE_TRY(append(listing, first, kRotatedAway));
   }
-  if (!files_.empty()) from_.reset();
+  if (files_.empty()) return {};
+  passed_time_ = from_->file.first_time;
+  from_.reset();
   return {};
 }
 
@@ -97,7 +103,10 @@ Result<bool> LogFileChain::newer_has_bytes() const {
   return false;
 }
 
-void LogFileChain::pop() { files_.pop_front(); }
+void LogFileChain::pop(std::int64_t first_time) {
+  passed_time_ = std::max(passed_time_, first_time);
+  files_.pop_front();
+}
 
 bool LogFileChain::has_writer() const {
   return std::any_of(files_.begin(), files_.end(), [](const Link& link) { return link.file->has_writer(); });

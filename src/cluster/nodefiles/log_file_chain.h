@@ -35,8 +35,8 @@ class LogFileChain {
 
   [[nodiscard]] bool has_newer() const { return files_.size() > 1; }
   [[nodiscard]] Result<bool> newer_has_bytes() const;
-  /// Goes on to the next file. There is one.
-  void pop();
+  /// Goes on to the next file; there is one. `first_time`: of the file that is left, 0 where it had no record.
+  void pop(std::int64_t first_time);
   /// More files are there than are held open: scan again after pop().
   [[nodiscard]] bool incomplete() const { return incomplete_; }
 
@@ -64,6 +64,7 @@ class LogFileChain {
   std::optional<LogPosition> from_;  // Until its file, or one after it, was found.
   std::optional<LogPosition> start_;
   std::deque<Link> files_;
+  std::int64_t passed_time_ = 0;  // No file that began then or earlier is to be read.
   bool incomplete_ = false;
   bool folder_missing_ = false;
   bool folder_seen_ = false;

@@ -25,6 +25,9 @@ class NodeLogWatcher {
   /// its last byte is in the files: only then is the end of the files the stream's end. `more` is called when the
   /// files changed; call `wake(place)` when `terminated` became true. Keeps descriptors open over rotation and
   /// deletion: what was open is still read. The folder need not exist yet.
+  /// Read once after opening, then after each `more` until a batch brings nothing: calls of `more` are merged until the
+  /// next read. `more` does not run, and is not called again, once the reader's destructor returned; so destroy readers
+  /// without holding a lock that `more` takes, and not from within `more`.
   [[nodiscard]] virtual Result<std::unique_ptr<LogReader>> open(const NodeLogPlace& place, const Cursor& from,
                                                                 std::function<bool()> terminated,
                                                                 std::function<void()> more) = 0;

@@ -44,7 +44,9 @@ Result<std::unique_ptr<LogReader>> NodeLogReader::open(FolderWatcher& watcher, c
                                                        const Cursor& from, std::function<bool()> terminated,
                                                        std::function<void()> more) {
   std::optional<LogPosition> position;
-  if (!from.value.empty()) LOGSTONE_ASSIGN(position, parse_cursor(from));
+  if (!from.value.empty()) {
+    LOGSTONE_ASSIGN(position, parse_cursor(from));
+  }
   std::unique_ptr<NodeLogReader> reader(new NodeLogReader(watcher, place, position, std::move(terminated)));
   LOGSTONE_ASSIGN(reader->listener_,
                   watcher.listen(place.folder, std::to_string(place.restart) + ".log", std::move(more)));
@@ -86,7 +88,9 @@ Result<LogBatch> NodeLogReader::read(std::size_t max_bytes) {
     }
     bool leave = files_.has_newer() && complete;
     // A runtime opens the new file before it lets go of the old one, so a new file alone says little.
-    if (files_.has_newer() && !leave) LOGSTONE_ASSIGN(leave, files_.newer_has_bytes());
+    if (files_.has_newer() && !leave) {
+      LOGSTONE_ASSIGN(leave, files_.newer_has_bytes());
+    }
     if (!leave && !complete) return nothing_new();
 
     LOGSTONE_ASSIGN(batch, take(max_bytes, Rest::kTake));
@@ -150,7 +154,7 @@ Result<bool> NodeLogReader::may_still_be_written() {
 void NodeLogReader::leave_file() {
   if (files_.front().damaged()) add_gap(kDamagedFile);
   if (files_.incomplete()) listener_->set_moved();
-  files_.pop();
+  files_.pop(identity_ ? identity_->first_time : 0);
   identity_.reset();
   offset_ = no_newline_ = 0;
   if (const std::string reason = files_.take_gap(); !reason.empty()) add_gap(reason);
@@ -193,7 +197,9 @@ Result<LogBatch> NodeLogReader::take(std::size_t max_bytes, Rest rest) {
 Result<LogBatch> NodeLogReader::take_chunk(std::size_t max_bytes, std::size_t size, Rest rest) {
   LogFile& file = files_.front();
   for (;;) {
-    if (!identity_) LOGSTONE_ASSIGN(identity_, file.identify(rest == Rest::kTake));
+    if (!identity_) {
+      LOGSTONE_ASSIGN(identity_, file.identify(rest == Rest::kTake));
+    }
     if (!identity_) return nothing_new();
     LOGSTONE_ASSIGN(const auto bytes, file.available(offset_, size + 1));
     if (!bytes) return take(max_bytes, rest);
