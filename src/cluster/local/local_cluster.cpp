@@ -186,15 +186,7 @@ std::string Engine::free_name(const ParsedWorkflow& workflow) const {
 }
 
 Result<std::vector<WorkflowIdentity>> Engine::submit(const std::vector<Submission>& submissions) {
-  std::vector<ParsedManifests> parsed;
-  ResolveOptions options;
-  for (const auto& submission : submissions) {
-    LOGSTONE_ASSIGN(auto manifests, parse_manifests(submission.yaml, submission.source));
-    parsed.push_back(std::move(manifests));
-    for (const auto& [name, value] : submission.parameters) options.parameters[name] = value;
-    if (!submission.name_space.empty()) options.name_space = submission.name_space;
-  }
-  LOGSTONE_ASSIGN(auto manifests, resolve_manifests(parsed, options));
+  LOGSTONE_ASSIGN(auto manifests, resolve_submissions(submissions));
 
   const std::lock_guard lock(mutex_);
   std::set<std::pair<std::string, std::string>> names;
