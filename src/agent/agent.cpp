@@ -70,13 +70,11 @@ class AgentImpl final : public Agent {
       handle = list->add(rank(state), std::move(reached));
     }
     const auto loop = find(workflow_uid);
-    std::optional<WorkflowLoop::Published> now = loop ? loop->published() : std::nullopt;
-    if (!now) {
-      if (const auto record = context_.parts.book.read(workflow_uid)) {
-        now = WorkflowLoop::Published{record->state, !record->problem.empty()};
-      }
+    if (const auto now = loop ? loop->published() : std::nullopt) {
+      list->fire_above(reach(*now));
+    } else if (const auto record = context_.parts.book.read(workflow_uid)) {
+      list->fire_above(reach({record->state, !record->problem.empty()}));
     }
-    if (now) list->fire_above(reach(*now));
     return handle;
   }
 

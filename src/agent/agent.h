@@ -16,8 +16,8 @@
 namespace logstone {
 
 struct AgentSettings {
-  std::size_t segment_bytes = std::size_t{4} << 20;         ///< Raw bytes after which a segment is closed.
-  Nanoseconds segment_age = std::chrono::seconds(5);        ///< Age after which what was captured becomes durable.
+  std::size_t segment_bytes = std::size_t{4} << 20;   ///< Raw bytes after which a segment is closed.
+  Nanoseconds segment_age = std::chrono::seconds(5);  ///< Age after which what was captured becomes durable.
   SegmentSettings segment;
   std::size_t capture_threads = 2;
   Nanoseconds retry_first = std::chrono::milliseconds(200);  ///< Back-off of work that failed: doubles up to
@@ -38,9 +38,9 @@ struct AgentMetrics {
   std::uint64_t workflows_released = 0;
   std::uint64_t workflows_expired = 0;
   std::uint64_t gaps = 0;
-  std::uint64_t streams_now = 0;           ///< Being captured now.
-  std::uint64_t pending_bytes_now = 0;     ///< Captured, not durable yet.
-  Nanoseconds oldest_pending_now{};        ///< Age of the oldest byte that is not durable yet.
+  std::uint64_t streams_now = 0;        ///< Being captured now.
+  std::uint64_t pending_bytes_now = 0;  ///< Captured, not durable yet.
+  Nanoseconds oldest_pending_now{};     ///< Age of the oldest byte that is not durable yet.
 };
 
 /// What an agent works with; all outlive it.
@@ -61,7 +61,8 @@ class Agent {
   /// Makes durable what was read, then ends. Also the destructor's work.
   virtual void stop() = 0;
   /// The stream as one log, archive and live rest, while it is being captured; null when it is not (any more).
-  [[nodiscard]] virtual std::shared_ptr<LogView> live_log(const std::string& workflow_uid, const StreamIdentity& stream) = 0;
+  [[nodiscard]] virtual std::shared_ptr<LogView> live_log(const std::string& workflow_uid,
+                                                          const StreamIdentity& stream) = 0;
   /// Streams being captured of a workflow, with their present extents: the record has them only once they are sealed.
   [[nodiscard]] virtual std::vector<StreamRecord> live_streams(const std::string& workflow_uid) = 0;
   /// Calls `reached` once (any thread, perhaps at once) when the workflow is at `state` or beyond, or cannot get there

@@ -17,8 +17,10 @@ class ArchiveKeeper {
  public:
   ArchiveKeeper(RecordBook& book, Catalog& catalog, const Clock& clock, RetentionPolicy policy);
   /// `reason` must not be empty (kInvalidInput). A second hold replaces the reason.
-  [[nodiscard]] Result<WorkflowRecord> hold(const std::string& uid, const std::string& reason, const std::string& actor);
-  [[nodiscard]] Result<WorkflowRecord> unhold(const std::string& uid, const std::string& reason, const std::string& actor);
+  [[nodiscard]] Result<WorkflowRecord> hold(const std::string& uid, const std::string& reason,
+                                            const std::string& actor);
+  [[nodiscard]] Result<WorkflowRecord> unhold(const std::string& uid, const std::string& reason,
+                                              const std::string& actor);
   /// `keep`: since the workflow's end; none: forever.
   [[nodiscard]] Result<WorkflowRecord> retain(const std::string& uid, std::optional<Nanoseconds> keep,
                                               const std::string& reason, const std::string& actor);

@@ -29,8 +29,8 @@ class RecordBook {
   /// Removes the workflow's objects from the store and leaves a tombstone record (state kExpired, audit kept, no
   /// streams). `action` and `actor` and `detail` go into the audit. kConflict while a legal hold is on it.
   [[nodiscard]] Result<> bury(const std::string& uid, const AuditEvent& event);
-  /// uids of the workflows that the catalogue knows and that are neither deleted from their cluster nor expired: what an
-  /// agent goes on with after a restart, whether the cluster still shows them or not.
+  /// uids of the workflows that the catalogue knows and that are neither deleted from their cluster nor expired: what
+  /// an agent goes on with after a restart, whether the cluster still shows them or not.
   [[nodiscard]] Result<std::vector<std::string>> unfinished();
   /// Fills the catalogue from the store alone; returns how many records it took and how many were damaged.
   struct RebuildCounts {

@@ -148,8 +148,9 @@ Result<> StreamCapture::recover() {
     ends_in_line = open->read(open->bytes() - 1, 1) != "\n";
   } else if (!stored->segments.empty() && end_byte_ > 0) {
     const auto closed = open_archived_log(store, context_.parts.cache, *stored);
-    LOGSTONE_ASSIGN(const std::string last_byte, closed->read(end_byte_ - 1, 1));
-    ends_in_line = last_byte != "\n";
+    const auto last = closed->read(end_byte_ - 1, 1);
+    if (!last) return last.error();
+    ends_in_line = *last != "\n";
   }
   if (end_byte_ == 0) digest_.emplace();
   log_->resume(std::move(stored->segments), std::move(closed_gaps), std::move(open), ends_in_line);

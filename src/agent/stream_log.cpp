@@ -103,8 +103,9 @@ Result<std::uint64_t> StreamLog::find_time(Timestamp time) {
     LOGSTONE_ASSIGN(const std::uint64_t found, parts.closed->find_time(time));
     if (found < parts.seam) return found;
     if (parts.seam > 0) {
-      LOGSTONE_ASSIGN(const std::string last, parts.closed->read(parts.seam - 1, 1));
-      line_begins = last == "\n";
+      const auto last = parts.closed->read(parts.seam - 1, 1);
+      if (!last) return last.error();
+      line_begins = *last == "\n";
     }
     lock.lock();
   }
