@@ -1,9 +1,11 @@
 #include "model/retention_policy.h"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
 #include <set>
+#include <sstream>
 
 namespace logstone {
 namespace {
@@ -41,11 +43,11 @@ class PolicyReader {
  public:
   explicit PolicyReader(std::string_view name) : name_(name) {}
 
-  Result<std::vector<RetentionRule>> read(const std::vector<YAML::Node>& documents) const {
+  Result<std::vector<RetentionRule>> read(const std::string& text) const {
     std::vector<RetentionRule> rules;
-    if (documents.empty() || documents.front().IsNull()) return rules;
-    const YAML::Node& root = documents.front();
-    if (documents.size() > 1) return bad(documents[1], "a second document", "Put all rules into one.");
+    LOGSTONE_TRY(check_one_document(text));
+    const YAML::Node root = YAML::Load(text);
+    if (root.IsNull()) return rules;
     LOGSTONE_TRY(check_keys(root, "the policy", {"rules"}));
     const YAML::Node list = root["rules"];
     if (!list || list.IsNull()) return rules;
@@ -67,6 +69,30 @@ class PolicyReader {
   }
 
  private:
+  /// YAML::LoadAll would tell as well, but never ends on some malformed texts.
+  Result<> check_one_document(const std::string& text) const {
+    class FirstMark final : public YAML::EventHandler {
+     public:
+      YAML::Mark mark;
+      void OnDocumentStart(const YAML::Mark& at) override { mark = at; }
+      void OnDocumentEnd() override {}
+      void OnNull(const YAML::Mark&, YAML::anchor_t) override {}
+      void OnAlias(const YAML::Mark&, YAML::anchor_t) override {}
+      void OnScalar(const YAML::Mark&, const std::string&, YAML::anchor_t, const std::string&) override {}
+      void OnSequenceStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+      void OnSequenceEnd() override {}
+      void OnMapStart(const YAML::Mark&, const std::string&, YAML::anchor_t, YAML::EmitterStyle::value) override {}
+      void OnMapEnd() override {}
+    };
+    std::istringstream in(text);
+    YAML::Parser parser(in);
+    FirstMark seen;
+    if (parser.HandleNextDocument(seen) && parser.HandleNextDocument(seen)) {
+      return bad_at(seen.mark, "something follows the first document", "Put all rules into one.");
+    }
+    return {};
+  }
+
   Result<RetentionRule> read_rule(const YAML::Node& item) const {
     LOGSTONE_TRY(check_keys(item, "a rule", {"namespace", "labels", "phases", "keep"}));
     RetentionRule rule;
@@ -135,7 +161,7 @@ class PolicyReader {
 Result<RetentionPolicy> RetentionPolicy::parse(std::string_view yaml, std::string_view name) {
   const PolicyReader reader(name);
   try {
-    LOGSTONE_ASSIGN(auto rules, reader.read(YAML::LoadAll(std::string(yaml))));
+    LOGSTONE_ASSIGN(auto rules, reader.read(std::string(yaml)));
     return RetentionPolicy(std::move(rules));
   } catch (const YAML::Exception& e) {
     return reader.bad_at(e.mark, e.msg, "Correct the YAML there.");

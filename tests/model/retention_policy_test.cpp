@@ -103,7 +103,8 @@ TEST(RetentionPolicyTest, ErrorsNameTheLine) {
       {"rules:\n  - 1d\n", "p.yaml:2", "not a mapping"},
       {"rules:\n  - keep: 1d\n    keep: 2d\n", "p.yaml:3", "twice"},
       {"- keep: 1d\n", "p.yaml:1", "not a mapping"},
-      {"rules: []\n---\nrules: []\n", "p.yaml:3", "second document"},
+      {"rules: []\n---\nrules: []\n", "p.yaml:", "follows the first document"},
+      {",!x\"\n  a: [b]\n  c: d\n", "p.yaml:", "follows"},
       {"rules:\n  - keep: [\n", "p.yaml:", ""},
       {"rules: *none\n", "p.yaml:1", ""},
   };
