@@ -299,6 +299,7 @@ class FilesystemStore final : public ObjectStore {
     path.pop_back();
     for (int i = 0; i < kMaxTries; ++i) {
       const auto folder = open_folder(path, true);
+      if (!folder && folder.error() == ENOENT) continue;  // Removed while it was being made.
       if (!folder) return failed("write object", key, folder.error());
       const int error =
           replace ? replace_object(folder->get(), leaf, unfinished) : link_object(folder->get(), leaf, unfinished);
