@@ -134,8 +134,16 @@ Result<> Engine::load_pods() {
       (void)remove_folder(folder);  // Its making was interrupted: nothing runs in it.
       continue;
     }
-    LOGSTONE_ASSIGN(auto spec, sandbox.spec());
-    LOGSTONE_ASSIGN(const auto marks, sandbox.marks());
+    auto read_spec = sandbox.spec();
+    const auto read_marks = sandbox.marks();
+    if (!read_spec || !read_marks) {
+      // Cut off by a power failure. Its logs stay, for a person to look at.
+      const auto& why = !read_spec ? read_spec.error() : read_marks.error();
+      log_error("a pod is left out: " + why.message(), {{"folder", folder.string()}});
+      continue;
+    }
+    auto spec = *std::move(read_spec);
+    const auto& marks = *read_marks;
     spec.cluster_folder = settings_.folder;
     const auto uid = spec.uid;
     auto& pod = pods_.emplace(uid, PodObject(sandbox, std::move(spec))).first->second;
@@ -168,7 +176,10 @@ void Engine::delete_remains() const {
   };
   each("trash", [](const std::string&) { return false; });
   each("artifacts", [&](const std::string& uid) { return workflows_.contains(uid); });
-  each("pods", [&](const std::string& folder) { return pods_.contains(folder.substr(folder.rfind('_') + 1)); });
+  each("pods", [&](const std::string& folder) {
+    std::error_code error;
+    return fs::exists(settings_.folder / "sandboxes" / folder.substr(folder.rfind('_') + 1), error);
+  });
 }
 
 bool Engine::name_taken(const std::string& name_space, const std::string& name) const {

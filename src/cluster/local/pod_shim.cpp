@@ -194,7 +194,8 @@ void PodShim::wait_for_events() {
   }
   if (::poll(polled.data(), polled.size(), timeout) <= 0) return;
   for (std::size_t i = 0; i < sources.size(); ++i)
-    if (polled[i + 2].revents != 0) read_output(*sources[i].first, sources[i].second);
+    if (polled[i + 2].revents != 0 && !sources[i].first->log->blocked())
+      (void)read_output(*sources[i].first, sources[i].second);
   if (polled[0].revents != 0) take_signals();
   if (polled[1].revents != 0) take_stop_request();
 }
@@ -204,7 +205,10 @@ std::optional<PodShim::SteadyTime> PodShim::next_timer() const {
   const auto consider = [&](SteadyTime time) { next = next ? std::min(*next, time) : time; };
   if (status_pending_) consider(steady_clock::now() + kRetryTime);
   for (const auto& container : containers_) {
-    if (container.log->blocked()) consider(steady_clock::now() + kRetryTime);
+    if (container.log->blocked()) {
+      consider(steady_clock::now() + kRetryTime);
+      continue;
+    }
     if (container.state == State::kWaiting && container.tries > 0) consider(container.start_at);
     if (container.state == State::kRunning && container.wait_status) consider(container.drain_until);
   }
@@ -260,18 +264,30 @@ void PodShim::reap() {
   }
 }
 
-void PodShim::read_output(RunningContainer& container, Output output) {
+bool PodShim::read_output(RunningContainer& container, Output output) {
   auto& fd = container.outputs[static_cast<std::size_t>(output)];
   const auto count = ::read(fd.get(), buffer_.data(), buffer_.size());
-  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (count < 0 && (errno == EAGAIN || errno == EINTR)) return false;
   if (count <= 0) {
     fd.reset();
-    return;
+    return false;
   }
   const std::string_view bytes(buffer_.data(), static_cast<std::size_t>(count));
   if (output == Output::kStdout && container.plan->name == spec_.request.result_container)
     container.result += bytes.substr(0, kMaxResultBytes - container.result.size());
   log_failed(container.log->append(output, bytes, now()));
+  return true;
+}
+
+void PodShim::drain(RunningContainer& container) {
+  // Whoever holds the pipes may write for ever; what the container left in them is no more than they hold.
+  constexpr int kMostReads = 64;
+  for (const auto output : {Output::kStdout, Output::kStderr}) {
+    auto& fd = container.outputs[static_cast<std::size_t>(output)];
+    for (int reads = 0; fd.valid() && !container.log->blocked() && reads < kMostReads; ++reads)
+      if (!read_output(container, output)) break;
+    if (!container.log->blocked()) fd.reset();
+  }
 }
 
 void PodShim::retry_log(RunningContainer& container) { log_failed(container.log->flush()); }
@@ -287,8 +303,7 @@ void PodShim::log_failed(const Result<>& result) {
 void PodShim::settle(RunningContainer& container) {
   if (container.state != State::kRunning || !container.wait_status) return;
   const auto open = [&] { return container.outputs[0].valid() || container.outputs[1].valid(); };
-  if (open() && !container.log->blocked() && steady_clock::now() >= container.drain_until)
-    for (auto& fd : container.outputs) fd.reset();
+  if (open() && !container.log->blocked() && steady_clock::now() >= container.drain_until) drain(container);
   if (!forced_ && (open() || container.log->blocked())) return;
   if (!std::exchange(container.flushed, true)) log_failed(container.log->finish(now()));
   if (!forced_ && container.log->blocked()) return;

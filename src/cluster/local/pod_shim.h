@@ -60,7 +60,9 @@ class PodShim {
   void take_stop_request();
   void begin_stop(const PodStop& stop);
   void reap();
-  void read_output(RunningContainer& container, Output output);
+  /// False where there was nothing.
+  bool read_output(RunningContainer& container, Output output);
+  void drain(RunningContainer& container);
   void retry_log(RunningContainer& container);
   void log_failed(const Result<>& result);
   void settle(RunningContainer& container);
