@@ -14,7 +14,6 @@ namespace {
 constexpr std::string_view kTag = "LSmd";
 constexpr std::size_t kWorthCompressing = 24;  // A zstd frame costs about ten bytes.
 constexpr int kColumnLevel = 1;                // Columns are noise or runs: more effort finds nothing more.
-constexpr std::size_t kPlanes = 8;
 constexpr std::uint64_t kSignBit = std::uint64_t{1} << 63;
 
 enum Coding : std::uint8_t { kPlain = 0, kZstd = 1 };
@@ -74,21 +73,86 @@ std::optional<std::int64_t> unscale(std::uint64_t coded, std::uint64_t unit) {
 
 }  // namespace
 
+void BlockEntries::Differences::add(std::int64_t difference) {
+  std::size_t size = 0;
+  for (std::uint64_t coded = zigzag(difference); coded != 0; coded >>= 8) {
+    planes[size++].push_back(static_cast<char>(coded & 0xFF));
+  }
+  sizes.push_back(static_cast<char>(size));
+}
+
+class BlockEntries::DifferenceReader {
+ public:
+  explicit DifferenceReader(const Differences& from) : from_(from) {}
+  [[nodiscard]] bool at_end() const { return next_ == from_.sizes.size(); }
+  /// Zigzag-coded. The planes have as many bytes as the sizes say (read_differences).
+  std::uint64_t next_coded() {
+    std::uint64_t coded = 0;
+    const auto size = static_cast<std::uint8_t>(from_.sizes[next_++]);
+    for (std::size_t i = 0; i < size; ++i) {
+      coded |= static_cast<std::uint64_t>(static_cast<std::uint8_t>(from_.planes[i][used_[i]++])) << (8 * i);
+    }
+    return coded;
+  }
+  std::int64_t next() { return unzigzag(next_coded()); }
+
+ private:
+  const Differences& from_;
+  std::size_t next_ = 0;
+  std::array<std::size_t, kPlanes> used_{};
+};
+
+/// Reads the columns, and makes sure that every plane has exactly the bytes that the sizes ask for.
+bool BlockEntries::read_differences(ByteReader& reader, std::uint64_t count, Differences& out) {
+  auto sizes = read_column(reader, count);
+  if (!sizes || sizes->size() != count) return false;
+  std::array<std::size_t, kPlanes + 1> of_size{};
+  for (const char size : *sizes) {
+    if (static_cast<std::uint8_t>(size) > kPlanes) return false;
+    ++of_size[static_cast<std::uint8_t>(size)];
+  }
+  out.sizes = std::move(*sizes);
+  std::size_t longer = out.sizes.size() - of_size[0];  // How many differences have a byte in the plane.
+  for (std::size_t i = 0; i < kPlanes && longer > 0; ++i) {
+    auto plane = read_column(reader, longer);
+    if (!plane || plane->size() != longer) return false;
+    out.planes[i] = std::move(*plane);
+    longer -= of_size[i + 1];
+  }
+  return true;
+}
+
+/// Multiplies all that was stored by the unit; false where that does not fit 64 bits.
+bool BlockEntries::rescale(const Differences& stored, std::uint64_t unit) {
+  for (DifferenceReader reader(stored); !reader.at_end();) {
+    const auto difference = unscale(reader.next_coded(), unit);
+    if (!difference) return false;
+    differences_.add(*difference);
+  }
+  return true;
+}
+
+void BlockEntries::step(std::int64_t difference) {
+  previous_ = moved(previous_, difference);
+  earliest_ = std::min(earliest_, previous_);
+  latest_ = std::max(latest_, previous_);
+  if (unit_ != 1) unit_ = std::gcd(unit_, magnitude(difference));
+}
+
 void BlockEntries::add(Timestamp time, Output output) {
   if (count_ == 0) {
-    first_ = earliest_ = latest_ = time;
+    first_ = previous_ = earliest_ = latest_ = time;
     output_ = Output::kStdout;
   } else {
-    append_varint(deltas_, zigzag(difference(time, previous_)));
-    earliest_ = std::min(earliest_, time);
-    latest_ = std::max(latest_, time);
+    const std::int64_t moved_by = difference(time, previous_);
+    differences_.add(moved_by);
+    step(moved_by);
   }
   if (output != output_) {
     runs_.push_back(run_);
     run_ = 0;
     output_ = output;
   }
-  previous_ = time;
   ++run_;
   ++count_;
 }
@@ -98,36 +162,33 @@ void BlockEntries::end_partial(std::uint64_t bytes) {
 }
 
 std::size_t BlockEntries::memory_bytes() const {
-  return deltas_.capacity() + runs_.capacity() * sizeof(std::uint32_t) + partials_.capacity() * sizeof(Partial);
+  std::size_t differences = differences_.sizes.capacity();
+  for (const std::string& plane : differences_.planes) differences += plane.capacity();
+  return differences + runs_.capacity() * sizeof(std::uint32_t) + partials_.capacity() * sizeof(Partial);
 }
 
 void BlockEntries::clear() {
   count_ = 0;
   run_ = 0;
-  deltas_.clear();
+  unit_ = 0;
+  differences_.sizes.clear();
+  for (std::string& plane : differences_.planes) plane.clear();
   runs_.clear();
   partials_.clear();
 }
 
 std::string BlockEntries::encode() const {
   // Clocks often count in micro- or milliseconds: what all differences have in common is said once.
-  std::uint64_t unit = 0;
-  for (ByteReader deltas(deltas_); unit != 1 && !deltas.empty();) {
-    unit = std::gcd(unit, magnitude(unzigzag(*deltas.varint())));
+  const std::uint64_t unit = std::max<std::uint64_t>(unit_, 1);
+  Differences scaled;
+  if (unit != 1) {
+    for (DifferenceReader reader(differences_); !reader.at_end();) {
+      const std::int64_t by = reader.next();
+      const std::uint64_t size = magnitude(by) / unit;
+      scaled.add(static_cast<std::int64_t>(by < 0 ? ~size + 1 : size));
+    }
   }
-  unit = std::max<std::uint64_t>(unit, 1);
-
-  std::string sizes;
-  sizes.reserve(count_);
-  std::array<std::string, kPlanes> planes;
-  for (ByteReader deltas(deltas_); !deltas.empty();) {
-    const std::int64_t delta = unzigzag(*deltas.varint());
-    const std::uint64_t scaled = magnitude(delta) / unit;
-    std::uint64_t coded = delta < 0 ? scaled * 2 - 1 : scaled * 2;
-    std::size_t size = 0;
-    for (; coded != 0; coded >>= 8) planes[size++].push_back(static_cast<char>(coded & 0xFF));
-    sizes.push_back(static_cast<char>(size));
-  }
+  const Differences& stored = unit == 1 ? differences_ : scaled;
   std::string outputs;
   for (const std::uint32_t run : runs_) append_varint(outputs, run);
   std::string partials;
@@ -142,8 +203,8 @@ std::string BlockEntries::encode() const {
   append_varint(out, count_);
   append_u64(out, static_cast<std::uint64_t>(to_unix_nanoseconds(first_)));
   append_varint(out, unit);
-  append_column(out, sizes);
-  for (const std::string& plane : planes) {
+  append_column(out, stored.sizes);
+  for (const std::string& plane : stored.planes) {
     if (!plane.empty()) append_column(out, plane);
   }
   append_column(out, outputs);
@@ -161,26 +222,13 @@ tl::expected<BlockEntries, std::string> BlockEntries::decode(std::string_view pa
   if (!count || !first || !unit || *unit == 0 || *count == 0 || *count > raw.size()) {
     return wrong("a block's metadata has impossible numbers");
   }
-  const auto sizes = read_column(reader, *count - 1);
-  if (!sizes || sizes->size() != *count - 1) return wrong("a block's time sizes are damaged");
-  const std::uint8_t largest =
-      sizes->empty() ? 0
-                     : static_cast<std::uint8_t>(*std::max_element(sizes->begin(), sizes->end(), [](char a, char b) {
-                         return static_cast<std::uint8_t>(a) < static_cast<std::uint8_t>(b);
-                       }));
-  if (largest > kPlanes) return wrong("a block's time sizes are damaged");
-  std::array<std::string, kPlanes> planes;
-  for (std::size_t i = 0; i < largest; ++i) {
-    auto plane = read_column(reader, *count - 1);
-    if (!plane) return wrong("a block's times are damaged");
-    planes[i] = std::move(*plane);
-  }
+  Differences stored;
+  if (!read_differences(reader, *count - 1, stored)) return wrong("a block's times are damaged");
   const auto outputs = read_column(reader, *count * 5);
   const auto partials = read_column(reader, *count * 10);
   if (!outputs || !partials || !reader.empty()) return wrong("a block's outputs or partial marks are damaged");
 
   BlockEntries out;
-  // Outputs: where each finished run ends.
   std::uint64_t in_runs = 0;
   for (ByteReader runs(*outputs); !runs.empty();) {
     const auto run = runs.varint();
@@ -205,23 +253,12 @@ tl::expected<BlockEntries, std::string> BlockEntries::decode(std::string_view pa
 
   out.count_ = *count;
   out.first_ = out.previous_ = out.earliest_ = out.latest_ = from_unix_nanoseconds(static_cast<std::int64_t>(*first));
-  std::array<std::size_t, kPlanes> used{};
-  for (const char size : *sizes) {
-    std::uint64_t coded = 0;
-    for (std::size_t i = 0; i < static_cast<std::uint8_t>(size); ++i) {
-      if (used[i] == planes[i].size()) return wrong("a block's times are damaged");
-      coded |= static_cast<std::uint64_t>(static_cast<std::uint8_t>(planes[i][used[i]++])) << (8 * i);
-    }
-    const auto delta = unscale(coded, *unit);
-    if (!delta) return wrong("a block's times are damaged");
-    append_varint(out.deltas_, zigzag(*delta));
-    out.previous_ = moved(out.previous_, *delta);
-    out.earliest_ = std::min(out.earliest_, out.previous_);
-    out.latest_ = std::max(out.latest_, out.previous_);
+  if (*unit == 1) {
+    out.differences_ = std::move(stored);
+  } else if (!out.rescale(stored, *unit)) {
+    return wrong("a block's times are damaged");
   }
-  for (std::size_t i = 0; i < kPlanes; ++i) {
-    if (used[i] != planes[i].size()) return wrong("a block's times are damaged");
-  }
+  for (DifferenceReader reader_of_times(out.differences_); !reader_of_times.at_end();) out.step(reader_of_times.next());
   return out;
 }
 
@@ -232,14 +269,14 @@ std::optional<std::vector<PlacedPiece>> BlockEntries::place(std::string_view raw
   if (count_ != newlines + partials_.size() + (open_end ? 1 : 0)) return std::nullopt;
   std::vector<PlacedPiece> pieces;
   pieces.reserve(count_);
-  ByteReader deltas(deltas_);
+  DifferenceReader differences(differences_);
   Timestamp time = first_;
   std::size_t run = 0;
   std::uint64_t run_left = runs_.empty() ? count_ : runs_[0];
   auto partial = partials_.begin();
   std::size_t at = 0;
   for (std::uint64_t i = 0; i < count_; ++i) {
-    if (i > 0) time = moved(time, unzigzag(*deltas.varint()));
+    if (i > 0) time = moved(time, differences.next());
     while (run_left == 0) {
       ++run;
       run_left = run < runs_.size() ? runs_[run] : count_;

@@ -1,6 +1,7 @@
 // What a block knows of its entries beside their bytes: times, outputs, partial marks (docs/archive-format.md).
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -9,6 +10,7 @@
 #include <vector>
 
 #include "archive/segment_reader.h"
+#include "base/bytes.h"
 #include "base/time.h"
 #include "model/stream.h"
 
@@ -36,17 +38,32 @@ class BlockEntries {
   [[nodiscard]] std::optional<std::vector<PlacedPiece>> place(std::string_view raw, std::uint64_t base) const;
 
  private:
+  static constexpr std::size_t kPlanes = 8;
   struct Partial {
     std::uint32_t entry;
     std::uint32_t bytes;
   };
+  /// Differences of neighbouring times, zigzag-coded: how many bytes each takes, and its bytes, one plane a place.
+  struct Differences {
+    std::string sizes;
+    std::array<std::string, kPlanes> planes;
+
+    void add(std::int64_t difference);
+  };
+  /// Reads Differences from the front.
+  class DifferenceReader;
+  static bool read_differences(ByteReader& reader, std::uint64_t count, Differences& out);
+  [[nodiscard]] bool rescale(const Differences& stored, std::uint64_t unit);
+  void step(std::int64_t difference);
+
   std::uint64_t count_ = 0;
   Timestamp first_{};
   Timestamp previous_{};
   Timestamp earliest_{};
   Timestamp latest_{};
   Output output_ = Output::kStdout;
-  std::string deltas_;               ///< Zigzag varints, for every entry after the first.
+  Differences differences_;          ///< For every entry after the first.
+  std::uint64_t unit_ = 0;           ///< All differences are multiples of it.
   std::vector<std::uint32_t> runs_;  ///< Finished runs of one output, alternating, beginning with stdout.
   std::uint32_t run_ = 0;            ///< Entries of the run that goes on.
   std::vector<Partial> partials_;
