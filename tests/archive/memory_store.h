@@ -1,0 +1,102 @@
+// An ObjectStore in memory that counts what is asked of it and breaks when told to.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "store/object_store.h"
+
+namespace logstone::test {
+
+class MemoryStore final : public ObjectStore {
+ public:
+  struct Counts {
+    std::uint64_t gets = 0;
+    std::uint64_t ranged_gets = 0;
+    std::uint64_t bytes_read = 0;
+    std::uint64_t lists = 0;
+  };
+  [[nodiscard]] Counts counts() {
+    const std::lock_guard lock(mutex_);
+    return counts_;
+  }
+  void reset_counts() {
+    const std::lock_guard lock(mutex_);
+    counts_ = {};
+  }
+  /// Every read fails with kUnavailable while it is set.
+  void set_broken(bool broken) { broken_ = broken; }
+  /// For damaging what is stored.
+  [[nodiscard]] std::string& at(const std::string& key) { return objects_.at(key); }
+
+  Result<> put(const std::string& key, std::string_view bytes) override {
+    const std::lock_guard lock(mutex_);
+    objects_[key] = std::string(bytes);
+    return {};
+  }
+  Result<> put_if_absent(const std::string& key, std::string_view bytes) override {
+    const std::lock_guard lock(mutex_);
+    if (!objects_.emplace(key, bytes).second) return error(ErrorKind::kConflict, key);
+    return {};
+  }
+  Result<std::string> get(const std::string& key) override {
+    const std::lock_guard lock(mutex_);
+    ++counts_.gets;
+    if (broken_) return error(ErrorKind::kUnavailable, key);
+    const auto found = objects_.find(key);
+    if (found == objects_.end()) return error(ErrorKind::kNotFound, key);
+    counts_.bytes_read += found->second.size();
+    return found->second;
+  }
+  Result<std::string> get_range(const std::string& key, std::uint64_t offset, std::uint64_t length) override {
+    const std::lock_guard lock(mutex_);
+    ++counts_.ranged_gets;
+    if (broken_) return error(ErrorKind::kUnavailable, key);
+    const auto found = objects_.find(key);
+    if (found == objects_.end()) return error(ErrorKind::kNotFound, key);
+    if (offset >= found->second.size()) return std::string();
+    std::string part = found->second.substr(offset, length);
+    counts_.bytes_read += part.size();
+    return part;
+  }
+  Result<ObjectInfo> head(const std::string& key) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = objects_.find(key);
+    if (found == objects_.end()) return error(ErrorKind::kNotFound, key);
+    return ObjectInfo{key, found->second.size(), {}};
+  }
+  Result<ObjectPage> list(const std::string& prefix, const std::string& start_after, std::size_t limit) override {
+    const std::lock_guard lock(mutex_);
+    ++counts_.lists;
+    ObjectPage page;
+    for (auto it = objects_.lower_bound(std::max(prefix, start_after)); it != objects_.end(); ++it) {
+      if (it->first.substr(0, prefix.size()) != prefix) break;
+      if (it->first <= start_after) continue;
+      if (page.objects.size() == limit) {
+        page.more = true;
+        break;
+      }
+      page.objects.push_back({it->first, it->second.size(), {}});
+    }
+    return page;
+  }
+  Result<> remove(const std::string& key) override {
+    const std::lock_guard lock(mutex_);
+    objects_.erase(key);
+    return {};
+  }
+  std::string description() const override { return "memory"; }
+
+ private:
+  static Error error(ErrorKind kind, const std::string& key) { return {kind, "read object", key, "test", ""}; }
+
+  std::mutex mutex_;
+  std::map<std::string, std::string> objects_;
+  Counts counts_;
+  std::atomic<bool> broken_ = false;
+};
+
+}  // namespace logstone::test
