@@ -75,6 +75,7 @@ class AgentImpl final : public Agent {
     } else if (const auto record = context_.parts.book.read(workflow_uid)) {
       list->fire_above(reach({record->state, !record->problem.empty()}));
     }
+    drop_if_empty(workflow_uid);
     return handle;
   }
 
@@ -140,6 +141,11 @@ class AgentImpl final : public Agent {
       list = found->second;
     }
     list->fire_above(reach(now));
+    drop_if_empty(uid);
+  }
+
+  /// Waiters are added under the same mutex.
+  void drop_if_empty(const std::string& uid) {
     const std::lock_guard lock(mutex_);
     const auto found = waiters_.find(uid);
     if (found != waiters_.end() && found->second->empty()) waiters_.erase(found);

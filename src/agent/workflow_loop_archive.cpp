@@ -278,6 +278,11 @@ Result<> WorkflowLoop::release(const Workflow* workflow) {
   }
   LOGSTONE_TRY(unless_gone(cluster.release_workflow(uid_)));
   released_ = true;
+  // It may wait for its TTL for long, with thousands of others: of its record only the state is needed from here on.
+  WorkflowRecord waiting;
+  waiting.id = record_->id;
+  waiting.state = record_->state;
+  record_ = std::move(waiting);
   return {};
 }
 

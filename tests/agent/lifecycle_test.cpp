@@ -64,6 +64,8 @@ TEST_F(Lifecycle, WorksOnTheFilesystemStoreToo) {
   process.start();
   const std::string wf = cluster.add_workflow("train");
   const std::string pod = cluster.add_pod(wf, "train-main");
+  // Before it is held, the cluster may rightly delete it unseen.
+  ASSERT_TRUE(eventually([&] { return cluster.workflow_held(wf) && cluster.pod_held(pod); }));
   std::string expected;
   for (int i = 0; i < 2000; ++i) expected += "line " + std::to_string(i) + "\n";
   cluster.write(pod, expected);
