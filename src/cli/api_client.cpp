@@ -1,8 +1,6 @@
 #include "cli/api_client.h"
 
 #include <curl/curl.h>
-#include <pwd.h>
-#include <unistd.h>
 
 #include <cctype>
 #include <memory>
@@ -71,11 +69,6 @@ Error problem(long status, const std::string& body, const std::string& method, c
   return error;
 }
 
-std::string user_name() {
-  const passwd* entry = ::getpwuid(::getuid());
-  return entry != nullptr ? entry->pw_name : std::to_string(::getuid());
-}
-
 Result<> perform(const std::string& url, const std::string& socket, const std::string& method, const std::string& path,
                  const std::string* body, const std::function<bool(std::string_view)>& take) {
   static const CURLcode global = curl_global_init(CURL_GLOBAL_DEFAULT);
@@ -87,7 +80,6 @@ Result<> perform(const std::string& url, const std::string& socket, const std::s
     (void)headers.release();
     headers.reset(longer);
   };
-  add_header("X-Logstone-Actor: cli:" + user_name());
   if (body != nullptr) add_header("Content-Type: application/json");
   Answer answer{handle.get(), &take, {}};
   const std::string whole = (url.empty() ? "http://localhost" : url) + path;

@@ -62,7 +62,8 @@ Result<int> run(const Context& context, const SubmissionFlags& flags, bool wait_
   LOGSTONE_ASSIGN(const std::vector<WorkflowIdentity> workflows, instance->cluster()->submit(submissions));
   const ApiClient client("", instance->address().socket);
   bool interrupted = false;
-  bool waited = true;
+  // The agent makes the records; before that nothing can be asked about them.
+  bool waited = wait_for(*instance, workflows, LifecycleState::kRunning, signals, interrupted);
   {
     PrintOptions print;
     print.follow = true;
@@ -78,7 +79,7 @@ Result<int> run(const Context& context, const SubmissionFlags& flags, bool wait_
         }
       });
     }
-    waited = wait_for(*instance, workflows, LifecycleState::kFinished, signals, interrupted);
+    waited = waited && wait_for(*instance, workflows, LifecycleState::kFinished, signals, interrupted);
     if (waited && wait_archived) {
       waited = wait_for(*instance, workflows, LifecycleState::kVerified, signals, interrupted);
     }

@@ -1,3 +1,8 @@
+#include <pwd.h>
+
+#include <array>
+#include <cstdlib>
+
 #include "base/time.h"
 #include "serve/encoding.h"
 #include "serve/json_views.h"
@@ -18,7 +23,17 @@ Response json(const Call& call, std::string body) {
   return response;
 }
 
-std::string actor(const Call& call) { return "http:" + call.request.peer; }
+/// A user of this machine, whom the kernel vouches for, by name; others by their address.
+std::string actor(const Call& call) {
+  constexpr std::string_view kLocal = "unix:";
+  if (!call.request.peer.starts_with(kLocal)) return "http:" + call.request.peer;
+  const std::string id = call.request.peer.substr(kLocal.size());
+  std::array<char, 4096> buffer;
+  passwd entry;
+  passwd* found = nullptr;
+  getpwuid_r(static_cast<uid_t>(std::strtoul(id.c_str(), nullptr, 10)), &entry, buffer.data(), buffer.size(), &found);
+  return "cli:" + (found != nullptr ? std::string(found->pw_name) : id);
+}
 
 /// The reason for an act: from the body, or from the query where a client cannot send a body.
 Result<std::string> read_reason(const Call& call) {

@@ -88,13 +88,14 @@ async function workflowsView(parameters) {
   const rows = el('tbody');
   const more = el('button', { type: 'button', hidden: true }, 'Older workflows');
   let pages = 1;
-  const name = el('input', { type: 'search', name: 'contains', placeholder: 'Part of the name', 'aria-label': 'Part of the name', value: parameters.get('contains') ?? '' });
-  const space = el('input', { name: 'namespace', placeholder: 'Namespace', 'aria-label': 'Namespace', value: parameters.get('namespace') ?? '' });
-  const labels = el('input', { name: 'labels', placeholder: 'Labels: a=b,!c', 'aria-label': 'Label selector', value: parameters.get('labels') ?? '' });
-  const phases = el('select', { name: 'phase', 'aria-label': 'Phase' }, el('option', { value: '' }, 'Any phase'),
+  const name = el('input', { type: 'search', name: 'by-contains', placeholder: 'Part of the name', 'aria-label': 'Part of the name', value: parameters.get('contains') ?? '' });
+  const space = el('input', { name: 'by-namespace', placeholder: 'Namespace', 'aria-label': 'Namespace', value: parameters.get('namespace') ?? '' });
+  const labels = el('input', { name: 'by-labels', placeholder: 'Labels: a=b,!c', 'aria-label': 'Label selector', value: parameters.get('labels') ?? '' });
+  const phases = el('select', { name: 'by-phase', 'aria-label': 'Phase' }, el('option', { value: '' }, 'Any phase'),
     ...['Pending', 'Running', 'Succeeded', 'Failed', 'Error'].map((p) => el('option', { value: p, selected: p === parameters.get('phase') }, p)));
   const filter = el('form', { class: 'filter', role: 'search' }, name, space, labels, phases);
-  const query = () => new URLSearchParams([...new FormData(filter)].filter(([, value]) => value !== ''));
+  // Fields have a prefix: one named `contains` would hide the form's own method of that name.
+  const query = () => new URLSearchParams([...new FormData(filter)].filter(([, value]) => value !== '').map(([field, value]) => [field.slice(3), value]));
   async function look() {
     const items = [];
     let page = '';
