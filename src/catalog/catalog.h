@@ -43,7 +43,7 @@ struct WorkflowQuery {
   LabelSelector labels;
   std::optional<Timestamp> created_from;   ///< Inclusive.
   std::optional<Timestamp> created_until;  ///< Exclusive.
-  bool include_expired = false;            ///< Tombstones too.
+  bool include_expired = false;            ///< Tombstones too; `state` kExpired asks for them as well.
   std::size_t limit = 100;                 ///< 1 to 1,000.
   std::string page_token;                  ///< From the page before; empty: the first.
 };
@@ -89,17 +89,18 @@ class Catalog {
   [[nodiscard]] virtual Result<WorkflowPage> list(const WorkflowQuery& query) = 0;
   /// kNotFound when it is not known.
   [[nodiscard]] virtual Result<WorkflowSummary> get(const std::string& uid) = 0;
-  /// Every stream of pods with that name (in `name_space`, unless empty), newest workflow first.
+  /// Every stream of pods with that name or uid (in `name_space`, unless empty), newest workflow first.
   [[nodiscard]] virtual Result<std::vector<PodLocation>> find_pod(const std::string& name_space,
                                                                   const std::string& pod_name) = 0;
   [[nodiscard]] virtual Result<AuditPage> audit(const AuditQuery& query) = 0;
-  /// uids of workflows whose state is `kDeleted` or later-to-expire and whose expiry is before `now`, not held.
+  /// uids of workflows in state `kDeleted` whose expiry is at or before `now`, not held; the earliest expiry first.
   [[nodiscard]] virtual Result<std::vector<std::string>> expiring(Timestamp now, std::size_t limit) = 0;
   /// Forgets everything, for a rebuild from the store.
   [[nodiscard]] virtual Result<> clear() = 0;
 };
 
-/// SQLite in WAL mode at `path` (made, and migrated when an older version wrote it; kUnsupported when a later did).
+/// SQLite in WAL mode at `path` (made, and migrated when an older version wrote it; kUnsupported when a later did,
+/// kCorrupt when it is damaged).
 [[nodiscard]] Result<std::unique_ptr<Catalog>> open_sqlite_catalog(const std::string& path);
 
 }  // namespace logstone

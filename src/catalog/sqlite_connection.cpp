@@ -2,6 +2,9 @@
 
 #include <sqlite3.h>
 
+#include <chrono>
+#include <thread>
+
 namespace logstone {
 namespace {
 
@@ -111,7 +114,15 @@ Result<std::unique_ptr<SqliteConnection>> SqliteConnection::open(const std::stri
   if (code != SQLITE_OK) return error_of(code, db, path);
   sqlite3_extended_result_codes(db, 1);
   sqlite3_busy_timeout(db, 10'000);
-  LOGSTONE_TRY(connection->execute("PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON;"));
+  // The change to WAL needs the file alone for a moment, and SQLite does not wait for that.
+  constexpr int kTries = 400;
+  for (int i = 0;; ++i) {
+    const Result<> wal = connection->execute("PRAGMA journal_mode=WAL");
+    if (wal) break;
+    if (wal.error().kind != ErrorKind::kUnavailable || i == kTries) return wal.error();
+    std::this_thread::sleep_for(std::chrono::milliseconds(5 + i / 4));
+  }
+  LOGSTONE_TRY(connection->execute("PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON"));
   return connection;
 }
 

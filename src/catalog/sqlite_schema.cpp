@@ -86,6 +86,14 @@ Result<> migrate_schema(SqliteConnection& connection, const std::string& path) {
           "version " + std::to_string(now) + " was made by a later program, this one knows " + std::to_string(kVersion),
           "use the later program, or delete the file and run `logstone catalog rebuild`"};
     }
+    if (now == 0) {
+      LOGSTONE_ASSIGN(Statement tables, connection.prepare("SELECT count(*) FROM sqlite_schema"));
+      LOGSTONE_TRY(tables.step());
+      if (tables.number(0) != 0) {
+        return Error{ErrorKind::kInvalidInput, "open catalogue", path, "it is another program's database",
+                     "choose another path for the catalogue"};
+      }
+    }
     for (std::int64_t i = now; i < kVersion; ++i) LOGSTONE_TRY(connection.execute(kMigrations[i]));
     return connection.execute("PRAGMA user_version=" + std::to_string(kVersion));
   });
