@@ -6,3 +6,7 @@ logstone_fuzzer(cri_record logstone_nodefiles)
 logstone_fuzzer(manifest logstone_local)
 logstone_fuzzer(expression logstone_local)
 logstone_fuzzer(segment logstone_archive)
+logstone_fuzzer(node_log logstone_nodefiles)
+if(TEST fuzz_node_log)  # Each run writes files.
+  set_tests_properties(fuzz_node_log PROPERTIES ENVIRONMENT LOGSTONE_FUZZ_RUNS=3000)
+endif()

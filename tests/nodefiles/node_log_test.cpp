@@ -185,6 +185,26 @@ TEST_F(NodeLog, AnOpenFileIsReadToItsEndThoughDeleted) {
   EXPECT_TRUE(follower.gaps.empty());
 }
 
+TEST_F(NodeLog, AFileThatWasRotatedBeforeAllWereDeletedHadANewerOne) {
+  LogWriter writer(folder());
+  writer.make_folder();
+  writer.write("first");
+  auto reader = watcher_->open(
+      {folder(), 0}, {}, [] { return true; }, [] {});
+  ASSERT_TRUE(reader);
+  writer.rotate();
+  writer.write("never seen");
+  fs::remove_all(folder().parent_path());
+  auto batch = (*reader)->read(1000);
+  ASSERT_TRUE(batch);
+  ASSERT_EQ(batch->pieces.size(), 1U);
+  batch = (*reader)->read(1000);
+  ASSERT_TRUE(batch);
+  EXPECT_TRUE(batch->end);
+  ASSERT_TRUE(batch->gap);
+  EXPECT_EQ(batch->gap->reason, "the log files were deleted before they were read to the end");
+}
+
 TEST_F(NodeLog, DeletedWhileRunningEndsWithAGapOnceItsWriterIsGone) {
   LogWriter writer(folder());
   writer.make_folder();

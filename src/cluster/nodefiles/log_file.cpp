@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <vector>
 
@@ -196,6 +197,17 @@ Result<std::optional<LogFileIdentity>> LogFile::identify(bool settled) {
   }
   if (first) identity.first_time = to_unix_nanoseconds(first->time);
   return std::optional<LogFileIdentity>(identity);
+}
+
+std::string LogFile::present_name() const {
+  constexpr std::string_view kDeleted = " (deleted)";
+  char target[PATH_MAX];
+  const std::string link = "/proc/self/fd/" + std::to_string(fd_.get());
+  const ssize_t length = readlink(link.c_str(), target, sizeof target);
+  if (length <= 0) return {};
+  std::string_view path(target, static_cast<std::size_t>(length));
+  if (path.ends_with(kDeleted)) path.remove_suffix(kDeleted.size());
+  return std::string(path.substr(path.rfind('/') + 1));
 }
 
 bool LogFile::has_writer() const {

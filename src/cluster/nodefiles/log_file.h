@@ -41,6 +41,8 @@ class LogFile {
   /// Whether some process could still write to it. Only for deleted files, as nobody can open those anew: the test
   /// would make an opener wait.
   [[nodiscard]] bool has_writer() const;
+  /// Its name now, or when it was deleted; empty where the system does not tell.
+  [[nodiscard]] std::string present_name() const;
   [[nodiscard]] int descriptor() const { return fd_.get(); }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 

@@ -112,6 +112,11 @@ bool LogFileChain::has_writer() const {
   return std::any_of(files_.begin(), files_.end(), [](const Link& link) { return link.file->has_writer(); });
 }
 
+bool LogFileChain::ends_in_current() const {
+  const auto name = parse_log_file_name(files_.back().file->present_name(), place_.restart);
+  return name && name->current;
+}
+
 std::vector<int> LogFileChain::descriptors() const {
   std::vector<int> out;
   for (const Link& link : files_) out.push_back(link.file->descriptor());

@@ -45,6 +45,8 @@ class LogFileChain {
   [[nodiscard]] bool folder_seen() const { return folder_seen_; }
   /// Whether a process may still write to one of the files, all deleted.
   [[nodiscard]] bool has_writer() const;
+  /// Whether the newest file was never rotated: then none came after it, also where all are deleted by now.
+  [[nodiscard]] bool ends_in_current() const;
   /// Descriptors of all files.
   [[nodiscard]] std::vector<int> descriptors() const;
 

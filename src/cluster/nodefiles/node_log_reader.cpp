@@ -100,7 +100,11 @@ Result<LogBatch> NodeLogReader::read(std::size_t max_bytes) {
       scanned = false;
       continue;
     }
-    if (!terminated) add_gap(kDeletedRunning);
+    if (!terminated) {
+      add_gap(kDeletedRunning);
+    } else if (files_.folder_missing() && !files_.ends_in_current()) {
+      add_gap(kDeletedUnread);
+    }
     return end();
   }
 }
