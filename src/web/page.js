@@ -70,7 +70,7 @@ const link = (workflow, stream) =>
 function show(title, steps, ...content) {
   document.title = `${title} · Logstone`;
   trail.replaceChildren(...steps);
-  main.replaceChildren(...content);
+  main.replaceChildren(...content.filter((part) => part !== undefined));
 }
 function failed(error) {
   if (error.name === 'AbortError') return;

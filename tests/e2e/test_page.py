@@ -39,6 +39,7 @@ def test_a_workflow_from_running_to_deleted(logstone, page, request):
     page.goto(logstone.url)
     page.get_by_role("link", name="shown-").first.click()
     expect(page.get_by_role("heading", level=1)).to_contain_text("shown-")
+    assert "undefined" not in page.locator("body").inner_text()
     page.get_by_role("link", name="log", exact=True).first.click()
     log = page.locator("pre.log")
     expect(log).to_contain_text("<b>not bold</b>", timeout=60_000)
