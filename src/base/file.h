@@ -37,7 +37,8 @@ class UniqueFd {
 /// The Error of a failed system call: kind from `errno_value`, reason from strerror.
 [[nodiscard]] Error system_error(std::string attempted, const std::filesystem::path& path, int errno_value);
 /// The whole file; kInvalidInput when it is larger than `limit` bytes.
-[[nodiscard]] Result<std::string> read_file(const std::filesystem::path& path, std::size_t limit = std::size_t{1} << 32);
+[[nodiscard]] Result<std::string> read_file(const std::filesystem::path& path,
+                                            std::size_t limit = std::size_t{1} << 32);
 /// Writes all of `bytes` to a descriptor, going on after short writes and EINTR.
 [[nodiscard]] Result<> write_all(int fd, std::string_view bytes, const std::filesystem::path& path_for_errors);
 /// Readers see the old or the new content, whatever happens; the new one survives a power cut once this returned

@@ -30,15 +30,14 @@ class [[nodiscard]] Result<void> : public tl::expected<void, Error> {
 /// Returns the error of `expression` from the enclosing function, or assigns its value to `target`.
 #define LOGSTONE_CONCAT_INNER(a, b) a##b
 #define LOGSTONE_CONCAT(a, b) LOGSTONE_CONCAT_INNER(a, b)
-#define LOGSTONE_ASSIGN(target, expression) \
-  LOGSTONE_ASSIGN_IMPL(LOGSTONE_CONCAT(result_, __LINE__), target, expression)
+#define LOGSTONE_ASSIGN(target, expression) LOGSTONE_ASSIGN_IMPL(LOGSTONE_CONCAT(result_, __LINE__), target, expression)
 #define LOGSTONE_ASSIGN_IMPL(holder, target, expression) \
   auto holder = (expression);                            \
   if (!holder) return std::move(holder).error();         \
   target = *std::move(holder)
 /// Returns the error of `expression` from the enclosing function, if it failed.
-#define LOGSTONE_TRY(expression)                                  \
-  do {                                                            \
-    auto result_of_try = (expression);                            \
-    if (!result_of_try) return std::move(result_of_try).error();  \
+#define LOGSTONE_TRY(expression)                                 \
+  do {                                                           \
+    auto result_of_try = (expression);                           \
+    if (!result_of_try) return std::move(result_of_try).error(); \
   } while (false)

@@ -49,7 +49,8 @@ class Cluster {
 
   /// `changed` is called with a workflow's uid after it, one of its pods or containers came, changed or went; calls may
   /// come from any thread, may be merged, and must return at once. Nothing is called after the Subscription's end.
-  [[nodiscard]] virtual std::unique_ptr<Subscription> subscribe(std::function<void(const std::string& uid)> changed) = 0;
+  [[nodiscard]] virtual std::unique_ptr<Subscription> subscribe(
+      std::function<void(const std::string& uid)> changed) = 0;
 
   /// Puts our finalizer on the workflow / the pod: it is not deleted before it is released. Repeatable.
   [[nodiscard]] virtual Result<> hold_workflow(const std::string& uid) = 0;
@@ -59,7 +60,8 @@ class Cluster {
   /// Asks for deletion (background propagation). No error when it is gone.
   [[nodiscard]] virtual Result<> delete_workflow(const std::string& uid) = 0;
 
-  /// Opens a stream from `from`. `more` is called (any thread, must return at once) when a read may bring something new.
+  /// Opens a stream from `from`. `more` is called (any thread, must return at once) when a read may bring something
+  /// new.
   [[nodiscard]] virtual Result<std::unique_ptr<LogReader>> open_log(const std::string& workflow_uid,
                                                                     const StreamIdentity& stream, const Cursor& from,
                                                                     std::function<void()> more) = 0;

@@ -14,13 +14,13 @@ namespace logstone {
 
 /// The stations of a workflow, in their order; only ever forward.
 enum class LifecycleState {
-  kRunning,    ///< It runs, or has not been seen finished.
-  kFinished,   ///< It has a final phase; its streams are still being read to their ends.
-  kSealed,     ///< Every stream is complete and durable.
-  kVerified,   ///< Everything was read back from the store and its digests compared.
-  kReleased,   ///< The cluster may delete it.
-  kDeleted,    ///< The cluster has deleted it.
-  kExpired,    ///< Its retention is over (or a person removed it): the archive holds a tombstone only.
+  kRunning,   ///< It runs, or has not been seen finished.
+  kFinished,  ///< It has a final phase; its streams are still being read to their ends.
+  kSealed,    ///< Every stream is complete and durable.
+  kVerified,  ///< Everything was read back from the store and its digests compared.
+  kReleased,  ///< The cluster may delete it.
+  kDeleted,   ///< The cluster has deleted it.
+  kExpired,   ///< Its retention is over (or a person removed it): the archive holds a tombstone only.
 };
 /// "running", "finished", ...
 [[nodiscard]] const char* to_string(LifecycleState state);
@@ -42,11 +42,11 @@ struct SegmentReference {
 
 struct StreamRecord {
   StreamIdentity id;
-  bool complete = false;       ///< Read to its end (or known that no more can be had).
-  std::uint64_t bytes = 0;     ///< Raw bytes archived.
-  std::uint64_t lines = 0;     ///< Newlines, plus one for a last line without.
-  std::string digest;          ///< Of all raw bytes, once complete.
-  std::string end_reason;      ///< "Completed", "OOMKilled", "pod deleted", ...
+  bool complete = false;    ///< Read to its end (or known that no more can be had).
+  std::uint64_t bytes = 0;  ///< Raw bytes archived.
+  std::uint64_t lines = 0;  ///< Newlines, plus one for a last line without.
+  std::string digest;       ///< Of all raw bytes, once complete.
+  std::string end_reason;   ///< "Completed", "OOMKilled", "pod deleted", ...
   std::optional<int> exit_code;
   std::vector<SegmentReference> segments;
   std::vector<Gap> gaps;
@@ -57,7 +57,8 @@ struct StreamRecord {
 struct AuditEvent {
   Timestamp time{};
   std::string actor;   ///< "agent", "cli:alice", "http:127.0.0.1", ...
-  std::string action;  ///< captured, sealed, verified, verification_failed, released, deleted, held, unheld, retained, expired, removed, lost.
+  std::string action;  ///< captured, sealed, verified, verification_failed, released, deleted, held, unheld, retained,
+                       ///< expired, removed, lost.
   std::string detail;
   bool operator==(const AuditEvent&) const = default;
 };
@@ -89,9 +90,9 @@ struct WorkflowRecord {
   std::optional<Timestamp> started;
   std::optional<Timestamp> finished;
   std::optional<Timestamp> verified;
-  std::optional<Timestamp> deleted;      ///< From the cluster.
-  std::optional<Timestamp> expires;      ///< When its retention ends, as last computed; none: forever.
-  std::string problem;                   ///< Why it does not go on (a failed verification, ...); empty when all is well.
+  std::optional<Timestamp> deleted;  ///< From the cluster.
+  std::optional<Timestamp> expires;  ///< When its retention ends, as last computed; none: forever.
+  std::string problem;               ///< Why it does not go on (a failed verification, ...); empty when all is well.
   std::optional<LegalHold> hold;
   std::optional<RetentionOverride> retention;
   std::vector<Node> nodes;

@@ -38,9 +38,9 @@ struct Cursor {
 
 /// Bytes that could not be had.
 struct Gap {
-  std::uint64_t offset = 0;                  ///< Where in the stream's raw bytes something is missing.
-  std::optional<std::uint64_t> lost_bytes;   ///< How many, where that is known.
-  std::string reason;                        ///< "rotated away before it was read", "pod deleted while it wrote", ...
+  std::uint64_t offset = 0;                 ///< Where in the stream's raw bytes something is missing.
+  std::optional<std::uint64_t> lost_bytes;  ///< How many, where that is known.
+  std::string reason;                       ///< "rotated away before it was read", "pod deleted while it wrote", ...
   Timestamp noticed{};
   bool operator==(const Gap&) const = default;
 };

@@ -17,7 +17,7 @@ namespace logstone {
 
 /// One sample of /metrics.
 struct Metric {
-  std::string name;    ///< Prometheus name, `logstone_...`.
+  std::string name;  ///< Prometheus name, `logstone_...`.
   std::string help;
   bool counter = true;  ///< Else a gauge.
   double value = 0;
@@ -33,8 +33,8 @@ struct FoundLog {
 struct PodLogQuery {
   std::string name_space;  ///< Empty: any.
   std::string pod_name;
-  std::string run_id;      ///< Workflow label `pipeline/runid`; empty: any.
-  std::string container;   ///< Empty: the default container ("main", or the pod's only one).
+  std::string run_id;                    ///< Workflow label `pipeline/runid`; empty: any.
+  std::string container;                 ///< Empty: the default container ("main", or the pod's only one).
   std::optional<std::uint32_t> restart;  ///< None: the last attempt.
 };
 
@@ -49,16 +49,20 @@ class Backend {
   /// kInvalidInput lists the candidates when several fit (of equal names the newest wins).
   [[nodiscard]] virtual Result<WorkflowSummary> resolve(const std::string& workflow) = 0;
   /// A stream by its key (StreamIdentity::key).
-  [[nodiscard]] virtual Result<std::shared_ptr<LogView>> open_log(const std::string& uid, const std::string& stream_key) = 0;
+  [[nodiscard]] virtual Result<std::shared_ptr<LogView>> open_log(const std::string& uid,
+                                                                  const std::string& stream_key) = 0;
   /// kNotFound says in its reason every place that was tried.
   [[nodiscard]] virtual Result<FoundLog> find_pod_log(const PodLogQuery& query) = 0;
   /// Reads the archive back against its digests.
   [[nodiscard]] virtual Result<std::vector<std::pair<std::string, std::string>>> verify(const std::string& uid) = 0;
-  [[nodiscard]] virtual Result<WorkflowRecord> hold(const std::string& uid, const std::string& reason, const std::string& actor) = 0;
-  [[nodiscard]] virtual Result<WorkflowRecord> unhold(const std::string& uid, const std::string& reason, const std::string& actor) = 0;
+  [[nodiscard]] virtual Result<WorkflowRecord> hold(const std::string& uid, const std::string& reason,
+                                                    const std::string& actor) = 0;
+  [[nodiscard]] virtual Result<WorkflowRecord> unhold(const std::string& uid, const std::string& reason,
+                                                      const std::string& actor) = 0;
   [[nodiscard]] virtual Result<WorkflowRecord> retain(const std::string& uid, std::optional<Nanoseconds> keep,
                                                       const std::string& reason, const std::string& actor) = 0;
-  [[nodiscard]] virtual Result<> remove(const std::string& uid, const std::string& reason, const std::string& actor) = 0;
+  [[nodiscard]] virtual Result<> remove(const std::string& uid, const std::string& reason,
+                                        const std::string& actor) = 0;
   [[nodiscard]] virtual Result<AuditPage> audit(const AuditQuery& query) = 0;
   [[nodiscard]] virtual std::vector<Metric> metrics() = 0;
   /// Ready to serve: the store and the catalogue answer.

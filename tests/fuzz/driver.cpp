@@ -20,11 +20,21 @@ std::string mutate(const std::string& seed, const std::vector<std::string>& corp
   for (unsigned i = 0; i < edits; ++i) {
     const std::size_t at = out.empty() ? 0 : random() % out.size();
     switch (random() % 6) {
-      case 0: if (!out.empty()) out[at] = static_cast<char>(random()); break;
-      case 1: if (!out.empty()) out[at] ^= static_cast<char>(1 << random() % 8); break;
-      case 2: out.insert(at, 1 + random() % 8, static_cast<char>(random())); break;
-      case 3: out.erase(at, 1 + random() % 16); break;
-      case 4: out.resize(at); break;
+      case 0:
+        if (!out.empty()) out[at] = static_cast<char>(random());
+        break;
+      case 1:
+        if (!out.empty()) out[at] ^= static_cast<char>(1 << random() % 8);
+        break;
+      case 2:
+        out.insert(at, 1 + random() % 8, static_cast<char>(random()));
+        break;
+      case 3:
+        out.erase(at, 1 + random() % 16);
+        break;
+      case 4:
+        out.resize(at);
+        break;
       default: {
         const std::string& other = corpus[random() % corpus.size()];
         if (!other.empty()) out.insert(at, other.substr(random() % other.size(), random() % 64));

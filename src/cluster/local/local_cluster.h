@@ -25,8 +25,8 @@ struct LocalClusterSettings {
 
 /// What `submit` is given: one manifest file's text and its parameters.
 struct Submission {
-  std::string yaml;  ///< One or many documents: Workflows, WorkflowTemplates, ClusterWorkflowTemplates.
-  std::string source = "manifest";                ///< For errors: `source:line`.
+  std::string yaml;                 ///< One or many documents: Workflows, WorkflowTemplates, ClusterWorkflowTemplates.
+  std::string source = "manifest";  ///< For errors: `source:line`.
   std::map<std::string, std::string> parameters;  ///< `-p name=value`.
   std::string name_space;                         ///< For those that name none; empty: "default".
 };
