@@ -93,7 +93,8 @@ class Depends {
                                        : "`" + std::string(text_.substr(begin, 20)) + "` is not expected here");
     }
     std::string outcome;
-    if (take(".")) {
+    if (at_ < text_.size() && text_[at_] == '.') {
+      ++at_;
       outcome = word();
       const bool known =
           std::any_of(kOutcomes.begin(), kOutcomes.end(), [&](const auto& o) { return outcome == o.name; });

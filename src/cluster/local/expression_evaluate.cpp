@@ -9,7 +9,7 @@ namespace logstone::local {
 
 namespace {
 
-constexpr std::size_t kMaxSteps = 1'000'000;
+constexpr std::size_t kMaxSteps = 200'000;
 constexpr std::size_t kMaxTextBytes = std::size_t{16} << 20;
 constexpr std::int64_t kMaxRange = 100'000;
 
