@@ -67,8 +67,16 @@ TEST_F(Lifecycle, WorksOnTheFilesystemStoreToo) {
   // Before it is held, the cluster may rightly delete it unseen.
   ASSERT_TRUE(eventually([&] { return cluster.workflow_held(wf) && cluster.pod_held(pod); }));
   std::string expected;
-  for (int i = 0; i < 2000; ++i) expected += "line " + std::to_string(i) + "\n";
-  cluster.write(pod, expected);
+  for (int part = 0; part < 2; ++part) {
+    std::string lines;
+    for (int i = 0; i < 1000; ++i) lines += "line " + std::to_string(part * 1000 + i) + "\n";
+    cluster.write(pod, lines);
+    expected += lines;
+    ASSERT_TRUE(eventually([&] {
+      const AgentMetrics now = process.agent->metrics();
+      return now.bytes_captured == expected.size() && now.pending_bytes_now == 0;
+    }));
+  }
   cluster.end_pod(pod);
   cluster.finish_workflow(wf);
   cluster.request_workflow_deletion(wf);
