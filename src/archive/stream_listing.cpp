@@ -48,10 +48,8 @@ SegmentReference refer(const SegmentReader& reader, const ObjectInfo& object) {
   return out;
 }
 
-}  // namespace
-
-Result<StreamRecord> read_stream_from_store(ObjectStore& store, const std::string& workflow_prefix,
-                                            const StreamIdentity& stream) {
+Result<StreamRecord> list_and_open(ObjectStore& store, const std::string& workflow_prefix,
+                                   const StreamIdentity& stream) {
   LOGSTONE_ASSIGN(const auto objects, list_all(store, segments_prefix(workflow_prefix, stream)));
   std::vector<Candidate> candidates;
   for (const ObjectInfo& object : objects) {
@@ -80,6 +78,18 @@ Result<StreamRecord> read_stream_from_store(ObjectStore& store, const std::strin
   }
   if (!ends_line) ++out.lines;
   return out;
+}
+
+}  // namespace
+
+Result<StreamRecord> read_stream_from_store(ObjectStore& store, const std::string& workflow_prefix,
+                                            const StreamIdentity& stream) {
+  // A segment that was listed may be superseded and removed before it is opened: a new listing shows its successor.
+  constexpr int kAttempts = 5;
+  for (int attempt = 1;; ++attempt) {
+    auto found = list_and_open(store, workflow_prefix, stream);
+    if (found || found.error().kind != ErrorKind::kNotFound || attempt == kAttempts) return found;
+  }
 }
 
 }  // namespace logstone

@@ -297,6 +297,22 @@ TEST(StreamListing, DropsWhatIsSupersededAndStopsAtHoles) {
   EXPECT_EQ(*raw, "three");
 }
 
+TEST(StreamListing, ASegmentThatIsSupersededMeanwhileIsFollowedByItsSuccessor) {
+  MemoryStore store;
+  SegmentWriter writer({}, some_place());
+  const LogPiece piece{at(1), Output::kStdout, true, "line"};
+  writer.append({&piece, 1});
+  const auto first = test::store_segment(store, writer, {}, false);
+  store.set_after_list([&] {
+    writer.append({&piece, 1});
+    test::store_segment(store, writer, {}, false);
+    ASSERT_TRUE(store.remove(first.key));
+  });
+  const auto stream = read_stream_from_store(store, test::kWorkflowPrefix, test::some_stream());
+  ASSERT_TRUE(stream) << stream.error().message();
+  EXPECT_EQ(stream->bytes, 10U);
+}
+
 TEST(StreamListing, FindsNothingAndSaysSo) {
   MemoryStore store;
   const auto stream = read_stream_from_store(store, test::kWorkflowPrefix, test::some_stream());

@@ -1,11 +1,14 @@
 // An ObjectStore in memory that counts what is asked of it and breaks when told to.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <string>
+#include <utility>
 
 #include "store/object_store.h"
 
@@ -29,6 +32,8 @@ class MemoryStore final : public ObjectStore {
   }
   /// Every read fails with kUnavailable while it is set.
   void set_broken(bool broken) { broken_ = broken; }
+  /// Called once, after the next listing was made: what another process does meanwhile.
+  void set_after_list(std::function<void()> action) { after_list_ = std::move(action); }
   /// For damaging what is stored.
   [[nodiscard]] std::string& at(const std::string& key) { return objects_.at(key); }
 
@@ -69,7 +74,7 @@ class MemoryStore final : public ObjectStore {
     return ObjectInfo{key, found->second.size(), {}};
   }
   Result<ObjectPage> list(const std::string& prefix, const std::string& start_after, std::size_t limit) override {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     ++counts_.lists;
     ObjectPage page;
     for (auto it = objects_.lower_bound(std::max(prefix, start_after)); it != objects_.end(); ++it) {
@@ -81,6 +86,8 @@ class MemoryStore final : public ObjectStore {
       }
       page.objects.push_back({it->first, it->second.size(), {}});
     }
+    lock.unlock();
+    if (const auto action = std::exchange(after_list_, nullptr)) action();
     return page;
   }
   Result<> remove(const std::string& key) override {
@@ -96,6 +103,7 @@ class MemoryStore final : public ObjectStore {
   std::mutex mutex_;
   std::map<std::string, std::string> objects_;
   Counts counts_;
+  std::function<void()> after_list_;
   std::atomic<bool> broken_ = false;
 };
 
