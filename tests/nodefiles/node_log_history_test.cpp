@@ -167,11 +167,11 @@ class NodeLogHistory : public ::testing::Test {
 };
 
 TEST_F(NodeLogHistory, WhatIsThereWhenItIsReadIsReadOnce) {
-  for (std::uint32_t seed = 1; seed <= 60 && !HasFailure(); ++seed) run_history(*watcher_, seed, false);
+  for (std::uint32_t seed = 1; seed <= 30 && !HasFailure(); ++seed) run_history(*watcher_, seed, false);
 }
 
 TEST_F(NodeLogHistory, WhatIsLostIsKnown) {
-  for (std::uint32_t seed = 1001; seed <= 1100 && !HasFailure(); ++seed) run_history(*watcher_, seed, true);
+  for (std::uint32_t seed = 1001; seed <= 1060 && !HasFailure(); ++seed) run_history(*watcher_, seed, true);
 }
 
 }  // namespace
