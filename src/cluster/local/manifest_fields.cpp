@@ -1,6 +1,7 @@
 #include "cluster/local/manifest_fields.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 
 namespace logstone::local {
@@ -38,21 +39,27 @@ const char* kind_name(const YamlNode& node) {
   }
 }
 
+/// Insertions, deletions, replacements and swaps of neighbours between two words, whatever their case.
 std::size_t edits_between(std::string_view a, std::string_view b) {
+  const auto same = [](char x, char y) {
+    return std::tolower(static_cast<unsigned char>(x)) == std::tolower(static_cast<unsigned char>(y));
+  };
+  std::vector<std::size_t> before(b.size() + 1);
+  std::vector<std::size_t> above(b.size() + 1);
   std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t j = 0; j <= b.size(); ++j) above[j] = j;
   for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
     row[0] = i;
     for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      const bool same =
-          std::tolower(static_cast<unsigned char>(a[i - 1])) == std::tolower(static_cast<unsigned char>(b[j - 1]));
-      row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (same ? 0 : 1)});
-      diagonal = above;
+      row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (same(a[i - 1], b[j - 1]) ? 0 : 1)});
+      if (i > 1 && j > 1 && same(a[i - 1], b[j - 2]) && same(a[i - 2], b[j - 1])) {
+        row[j] = std::min(row[j], before[j - 2] + 1);
+      }
     }
+    before.swap(above);
+    above.swap(row);
   }
-  return row[b.size()];
+  return above[b.size()];
 }
 
 }  // namespace
@@ -97,7 +104,7 @@ Error Problems::error(const std::string& attempted, const std::string& subject) 
 std::string nearest(std::string_view word, const std::vector<std::string>& candidates) {
   std::string best;
   std::size_t best_edits = std::max<std::size_t>(1, std::min<std::size_t>(3, word.size() / 3)) + 1;
-  if (word.size() > 64) return best;
+  if (word.size() < 2 || word.size() > 64) return best;
   for (const std::string& candidate : candidates) {
     if (candidate.size() > word.size() + 3 || word.size() > candidate.size() + 3) continue;
     const std::size_t edits = edits_between(word, candidate);

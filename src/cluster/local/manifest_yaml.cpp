@@ -350,10 +350,10 @@ Result<std::vector<YamlRef>> read_yaml(std::string_view text, const std::string&
     return unreadable(source, *line, "a byte that is no text in UTF-8", "Save the file as plain UTF-8.");
   }
   std::vector<YamlRef> documents;
+  TreeBuilder builder(source);
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
-    TreeBuilder builder(source);
     while (parser.HandleNextDocument(builder)) {
       if (builder.failure()) return *builder.failure();
       YamlRef root = builder.root();
@@ -362,6 +362,7 @@ Result<std::vector<YamlRef>> read_yaml(std::string_view text, const std::string&
     }
     if (builder.failure()) return *builder.failure();
   } catch (const YAML::Exception& e) {
+    if (builder.failure()) return *builder.failure();
     return unreadable(source, e.mark.is_null() ? 0 : e.mark.line + 1, "not valid YAML: " + e.msg,
                       "Look at the indentation, quotes and colons there.");
   } catch (const std::exception& e) {

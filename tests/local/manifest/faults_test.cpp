@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -16,6 +17,8 @@ struct Case {
   std::string text;
   std::string fault;
 };
+
+void PrintTo(const Case& one, std::ostream* out) { *out << one.name; }
 
 std::string spec(const std::string& templates) {
   return workflow_text("  entrypoint: main\n  templates:\n" + templates);
