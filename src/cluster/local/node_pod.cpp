@@ -132,7 +132,14 @@ Result<Template> resolve_pod_template(const Template& tmpl, NodeScope& scope) {
     if (!parameter.value_from) continue;
     LOGSTONE_TRY(add_path("outputs.parameters." + parameter.name + ".path", parameter.value_from->path));
   }
-  return substitute_template(tmpl, scope.values, Unresolved::kKeep);
+  LOGSTONE_ASSIGN(Template resolved, substitute_template(tmpl, scope.values, Unresolved::kKeep));
+  for (Parameter& parameter : resolved.outputs.parameters) {
+    LOGSTONE_ASSIGN(parameter.global_name, substitute(parameter.global_name, scope.values, Unresolved::kKeep));
+  }
+  for (Artifact& artifact : resolved.outputs.artifacts) {
+    LOGSTONE_ASSIGN(artifact.global_name, substitute(artifact.global_name, scope.values, Unresolved::kKeep));
+  }
+  return resolved;
 }
 
 Result<std::optional<Nanoseconds>> duration_of(const std::string& field, const std::string& text) {

@@ -272,7 +272,10 @@ Result<Arguments> bind_inputs(const Template& tmpl, const Arguments& given, Node
 Result<NodeOutputs> template_outputs(const Template& tmpl, const NodeScope& scope) {
   NodeOutputs outputs;
   for (const Parameter& parameter : tmpl.outputs.parameters) {
-    if (!parameter.global_name.empty()) outputs.global_names[parameter.name] = parameter.global_name;
+    if (!parameter.global_name.empty()) {
+      LOGSTONE_ASSIGN(outputs.global_names[parameter.name],
+                      substitute(parameter.global_name, scope.values, Unresolved::kKeep));
+    }
     Result<std::string> value = failure("outputs.parameters." + parameter.name, "it has no valueFrom");
     if (parameter.value_from && !parameter.value_from->expression.empty()) {
       value = evaluate_expression(parameter.value_from->expression, scope.values);
@@ -288,7 +291,10 @@ Result<NodeOutputs> template_outputs(const Template& tmpl, const NodeScope& scop
   }
   for (const Artifact& artifact : tmpl.outputs.artifacts) {
     if (artifact.from.empty() && artifact.from_expression.empty() && !artifact.raw) continue;
-    if (!artifact.global_name.empty()) outputs.global_names["artifact:" + artifact.name] = artifact.global_name;
+    if (!artifact.global_name.empty()) {
+      LOGSTONE_ASSIGN(outputs.global_names["artifact:" + artifact.name],
+                      substitute(artifact.global_name, scope.values, Unresolved::kKeep));
+    }
     LOGSTONE_ASSIGN(std::optional<ArtifactSource> source, resolve_artifact(artifact, scope));
     if (source) outputs.artifacts[artifact.name] = *std::move(source);
   }
