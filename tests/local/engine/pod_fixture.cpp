@@ -14,8 +14,8 @@ namespace logstone::local::test {
 
 namespace fs = std::filesystem;
 
-TempFolder::TempFolder() {
-  auto pattern = (fs::temp_directory_path() / "logstone-engine-XXXXXX").string();
+TempFolder::TempFolder(const fs::path& parent) {
+  auto pattern = (parent / "logstone-engine-XXXXXX").string();
   if (::mkdtemp(pattern.data()) != nullptr) path_ = pattern;
 }
 
