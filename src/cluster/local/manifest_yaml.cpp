@@ -59,12 +59,14 @@ class TreeBuilder final : public YAML::EventHandler {
  public:
   explicit TreeBuilder(const std::string& source) : source_(source) {}
 
-  void OnDocumentStart(const YAML::Mark&) override {
+  void OnDocumentStart(const YAML::Mark& at) override {
+    start_ = at;
     root_.reset();
     anchors_.clear();
     open_.clear();
   }
   void OnDocumentEnd() override {}
+  [[nodiscard]] const YAML::Mark& start() const { return start_; }
 
   void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
     auto node = make(YamlNode::Kind::kNull, mark);
@@ -197,6 +199,7 @@ class TreeBuilder final : public YAML::EventHandler {
     in.node->entries.push_back(std::move(in.entry));
   }
 
+  YAML::Mark start_;  ///< Of the document being read.
   std::string source_;
   std::optional<Error> failure_;
   YamlRef root_;
@@ -354,7 +357,14 @@ Result<std::vector<YamlRef>> read_yaml(std::string_view text, const std::string&
   try {
     std::istringstream stream{std::string(text)};
     YAML::Parser parser(stream);
+    int before = -1;
     while (parser.HandleNextDocument(builder)) {
+      // A token that begins nothing, such as a stray "}", is handed out as an empty document again and again.
+      if (builder.start().pos == before) {
+        return unreadable(source, builder.start().line + 1, "not valid YAML: something that begins no document",
+                          "Look at the braces and brackets before it.");
+      }
+      before = builder.start().pos;
       if (builder.failure()) return *builder.failure();
       YamlRef root = builder.root();
       if (root && !root->is_null()) documents.push_back(std::move(root));
