@@ -24,8 +24,8 @@ class Faults : public AgentTest {
 };
 
 TEST_F(Faults, AFullStoreStopsReadingAndIsCaughtUpWhenThereIsRoom) {
+  std::atomic<bool> full{true};  // What a fault refers to outlives the process, here and below.
   auto process = make_process();
-  std::atomic<bool> full{true};
   process->store.fault = [&](const std::string& act, const std::string& key) {
     return full && act == "put" && is_segment(key) ? Fault::kFail : Fault::kNone;
   };
@@ -53,8 +53,8 @@ TEST_F(Faults, AFullStoreStopsReadingAndIsCaughtUpWhenThereIsRoom) {
 }
 
 TEST_F(Faults, LostAnswersLeaveNothingBehind) {
-  auto process = make_process();
   std::atomic<int> puts{0};
+  auto process = make_process();
   process->store.fault = [&](const std::string& act, const std::string&) {
     return act == "put" && ++puts % 2 == 1 ? Fault::kLostAnswer : Fault::kNone;
   };
@@ -94,9 +94,9 @@ TEST_F(Faults, ReadsThatFailAreTriedAgain) {
 TEST_F(Faults, AFlippedBitBeforeVerificationIsMendedFromTheCluster) {
   for (const int damaged : {0, 1, 2}) {
     SCOPED_TRACE(damaged);
-    auto process = make_process();
     std::atomic<bool> done{false};
     const std::string wf = cluster.add_workflow("flipped-" + std::to_string(damaged));
+    auto process = make_process();
     // At the seal everything is durable and nothing is verified.
     process->store.fault = [&](const std::string& act, const std::string& key) {
       if (act == "list" && key.find("/segments/") != std::string::npos && !done) {
@@ -131,10 +131,10 @@ TEST_F(Faults, AFlippedBitBeforeVerificationIsMendedFromTheCluster) {
 }
 
 TEST_F(Faults, DamageThatCannotBeMendedIsVisibleAndNeverReleased) {
-  auto process = make_process();
   const std::string wf = cluster.add_workflow("ruined");
   const std::string pod = cluster.add_pod(wf, "writer");
   std::atomic<bool> done{false};
+  auto process = make_process();
   process->store.fault = [&](const std::string& act, const std::string& key) {
     if (act == "list" && key.find("/segments/") != std::string::npos && !done) {
       const auto record = stored_record(wf);
@@ -207,7 +207,6 @@ TEST_F(Faults, ASegmentDamagedWhileNobodyLookedIsCapturedAgain) {
 TEST_F(Faults, NothingIsReleasedUnverifiedUnderRandomFaults) {
   for (unsigned seed = 1; seed <= 8; ++seed) {
     SCOPED_TRACE(seed);
-    auto process = make_process();
     std::mutex mutex;
     std::mt19937 random(seed);
     std::atomic<int> budget{400};
@@ -219,6 +218,7 @@ TEST_F(Faults, NothingIsReleasedUnverifiedUnderRandomFaults) {
       --budget;
       return number == 0 ? Fault::kLostAnswer : Fault::kFail;
     };
+    auto process = make_process();
     process->store.fault = [&](const std::string&, const std::string&) { return roll(); };
     process->catalog.fault = [&](const std::string&) { return roll(); };
     process->cluster.fault = [&](const std::string&) { return roll(); };
