@@ -65,6 +65,8 @@ Error problem(long status, const std::string& body, const std::string& method, c
     error.subject.clear();
     error.reason = json.value("detail", json.value("title", error.reason));
     error.advice = json.value("advice", "");
+    // 500 stands for damage too, which a script tells from a failure by the exit code.
+    if (json.value("title", "") == to_string(ErrorKind::kCorrupt)) error.kind = ErrorKind::kCorrupt;
   }
   return error;
 }
@@ -99,6 +101,10 @@ Result<> perform(const std::string& url, const std::string& socket, const std::s
   curl_easy_setopt(handle.get(), CURLOPT_HTTPHEADER, headers.get());
   const CURLcode code = curl_easy_perform(handle.get());
   if (answer.ended_by_us) return {};
+  if (code == CURLE_PARTIAL_FILE) {
+    return Error{ErrorKind::kCancelled, "read the answer to", path, "the server cut it off",
+                 "it ended, or the stored bytes are damaged: `logstone verify` tells"};
+  }
   if (code != CURLE_OK) {
     return Error{ErrorKind::kUnavailable, "ask the server at", socket.empty() ? url : socket, curl_easy_strerror(code),
                  code == CURLE_COULDNT_CONNECT ? "is it running? `logstone up` starts one" : ""};
@@ -110,6 +116,10 @@ Result<> perform(const std::string& url, const std::string& socket, const std::s
 }
 
 }  // namespace
+
+bool concerns_one_log(const Error& error) {
+  return error.kind == ErrorKind::kCorrupt || error.kind == ErrorKind::kNotFound || error.kind == ErrorKind::kCancelled;
+}
 
 std::string encode(std::string_view text) {
   static constexpr char kDigits[] = "0123456789ABCDEF";
@@ -150,7 +160,12 @@ Result<nlohmann::json> ApiClient::get(const std::string& path) const {
 
 Result<nlohmann::json> ApiClient::send(const std::string& method, const std::string& path,
                                        const nlohmann::json& body) const {
-  const std::string text = body.dump();
+  std::string text;
+  try {
+    text = body.dump();
+  } catch (const nlohmann::json::exception&) {
+    return Error{ErrorKind::kInvalidInput, "send", "what was given", "it is not UTF-8 text", ""};
+  }
   std::string answer;
   LOGSTONE_TRY(perform(url_, socket_, method, path, &text, [&](std::string_view bytes) {
     answer += bytes;

@@ -32,13 +32,17 @@ class ApiClient {
   [[nodiscard]] Result<nlohmann::json> get(const std::string& path) const;
   [[nodiscard]] Result<nlohmann::json> send(const std::string& method, const std::string& path,
                                             const nlohmann::json& body) const;
-  /// Hands over the answer's bytes as they come. `take` returns false to end it early, which is no error.
+  /// Hands over the answer's bytes as they come. `take` returns false to end it early, which is no error. kCancelled
+  /// when the server cut the answer off.
   [[nodiscard]] Result<> stream(const std::string& path, const std::function<bool(std::string_view)>& take) const;
 
  private:
   std::string url_;
   std::string socket_;
 };
+
+/// True where one log is damaged, missing or cut off: others may be intact.
+[[nodiscard]] bool concerns_one_log(const Error& error);
 
 /// `/api/v1/workflows/<ref>`
 [[nodiscard]] std::string workflow_path(const std::string& reference);

@@ -1,5 +1,6 @@
 #include <fcntl.h>
 
+#include <cstdio>
 #include <nlohmann/json.hpp>
 
 #include "base/file.h"
@@ -31,18 +32,29 @@ Result<int> export_workflow(const Context& context, const std::string& reference
   }
   LOGSTONE_TRY(make_directories(folder));
   std::size_t count = 0;
+  std::size_t damaged = 0;
   for (const auto& stream : workflow.value("streams", nlohmann::json::array())) {
     const std::string key = stream.value("key", "");
     // Keys are safe as file names by construction; a server that sends others is not trusted with paths.
     if (key.empty() || key.front() == '.' || key.find('/') != std::string::npos) {
       return Error{ErrorKind::kCorrupt, "export stream", key, "its key is no file name", ""};
     }
-    LOGSTONE_TRY(write_stream(connection.client, workflow.value("uid", ""), key, folder / (key + ".log")));
-    ++count;
+    auto wrote = write_stream(connection.client, workflow.value("uid", ""), key, folder / (key + ".log"));
+    if (wrote) {
+      ++count;
+    } else if (concerns_one_log(wrote.error())) {
+      // The intact ones are still worth having.
+      std::fprintf(stderr, "logstone: %s.log is not whole: %s\n", key.c_str(), wrote.error().message().c_str());
+      ++damaged;
+    } else {
+      return std::move(wrote).error();
+    }
   }
   LOGSTONE_TRY(write_file_atomically(folder / "record.json", workflow.dump(2) + "\n", folder));
   write_out(std::to_string(count) + " logs and record.json are in " + folder.string() + "\n");
-  return kExitOk;
+  if (damaged == 0) return kExitOk;
+  write_out(std::to_string(damaged) + " logs are damaged in the archive\n");
+  return kExitNo;
 }
 
 }  // namespace

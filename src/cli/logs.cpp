@@ -1,4 +1,6 @@
+#include <cstdio>
 #include <nlohmann/json.hpp>
+#include <optional>
 
 #include "cli/connection.h"
 #include "cli/log_printer.h"
@@ -31,7 +33,16 @@ Result<int> print_logs(const Context& context, Flags flags) {
   if (connection.own != nullptr) flags.print.follow = false;
   flags.print.prefix = flags.print.prefix || streams.size() > 1;
   LogPrinter printer(connection.client, uid, flags.print);
-  for (const auto& stream : streams) LOGSTONE_TRY(printer.print(stream));
+  std::optional<Error> failure;
+  for (const auto& stream : streams) {
+    auto printed = printer.print(stream);
+    if (printed) continue;
+    // A damaged log does not keep the intact ones from being read.
+    if (state == "expired" || !concerns_one_log(printed.error())) return std::move(printed).error();
+    if (failure) std::fprintf(stderr, "logstone: %s\n", failure->message().c_str());
+    failure = std::move(printed).error();
+  }
+  if (failure) return *failure;
   return kExitOk;
 }
 

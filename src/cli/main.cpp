@@ -1,9 +1,12 @@
 #include <signal.h>
 
+#include <algorithm>
 #include <cstdio>
+#include <cstring>
 #include <exception>
 
 #include "cli/command.h"
+#include "cli/terminal.h"
 
 namespace logstone::cli {
 namespace {
@@ -20,6 +23,11 @@ int exit_code(const Error& error) {
     default:
       return kExitFailed;
   }
+}
+
+bool is_command(const CLI::App& app, const std::string& word) {
+  const auto commands = app.get_subcommands({});
+  return std::any_of(commands.begin(), commands.end(), [&](const CLI::App* one) { return one->get_name() == word; });
 }
 
 int main_of(int argc, char** argv) {
@@ -44,12 +52,20 @@ int main_of(int argc, char** argv) {
   add_version(app, context, chosen);
   add_completion(app, context, chosen);
   add_pod_shim(app, context, chosen);
+  if (argc > 1 && argv[1][0] != '-' && !is_command(app, argv[1])) {
+    std::fprintf(stderr, "logstone: there is no command \"%s\". `logstone --help` lists them\n", argv[1]);
+    return kExitBadInput;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return app.exit(error) == 0 ? kExitOk : kExitBadInput;
   }
   const auto code = chosen(context);
+  if (const int failure = output_failure(); failure != 0) {
+    std::fprintf(stderr, "logstone: write standard output: %s\n", std::strerror(failure));
+    return kExitFailed;
+  }
   if (code) return *code;
   std::fprintf(stderr, "logstone: %s\n", code.error().message().c_str());
   return exit_code(code.error());

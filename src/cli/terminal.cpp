@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <cstdio>
@@ -17,6 +18,8 @@ namespace {
 std::size_t width(std::string_view text) {
   return static_cast<std::size_t>(std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
 }
+
+std::atomic<int> failure = 0;
 
 }  // namespace
 
@@ -92,10 +95,16 @@ bool write_out(std::string_view bytes) {
   while (!bytes.empty()) {
     const ssize_t wrote = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
     if (wrote < 0 && errno == EINTR) continue;
-    if (wrote < 0) return false;
+    if (wrote < 0) {
+      // `logstone logs ... | head` is no failure; a full disk behind a redirection is.
+      if (errno != EPIPE) failure = errno;
+      return false;
+    }
     bytes.remove_prefix(static_cast<std::size_t>(wrote));
   }
   return true;
 }
+
+int output_failure() { return failure; }
 
 }  // namespace logstone::cli

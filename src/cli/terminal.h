@@ -34,7 +34,9 @@ class Table {
 [[nodiscard]] std::string human_size(unsigned long long bytes);
 /// Control characters, which could drive a terminal, as "?".
 [[nodiscard]] std::string printable(std::string_view text);
-/// Writes all to standard output; false when nobody reads it any more.
+/// Writes all to standard output; false when it takes no more. Any thread.
 bool write_out(std::string_view bytes);
+/// Why standard output took no more, as errno; 0 when it took all, or when its reader just had enough.
+[[nodiscard]] int output_failure();
 
 }  // namespace logstone::cli

@@ -1,6 +1,8 @@
 #include <unistd.h>
 
+#include <cerrno>
 #include <cstdio>
+#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -15,12 +17,27 @@
 namespace logstone::cli {
 namespace {
 
+namespace fs = std::filesystem;
+
 void say(const std::string& text) { write_out(text + "\n"); }
+
+/// Commands that can be typed as they stand: this program as it was called, on this folder.
+struct Hints {
+  explicit Hints(const std::string& data) {
+    if (fs::absolute(data).lexically_normal() != fs::absolute(Settings().data).lexically_normal()) {
+      folder = " --data " + data;
+    }
+  }
+  [[nodiscard]] std::string command(const std::string& words) const {
+    return std::string(program_invocation_name) + " " + words + folder;
+  }
+  std::string folder;
+};
 
 /// Tells a submitted workflow's way on the terminal, station by station.
 class Narrator {
  public:
-  Narrator(Agent& agent, RecordBook& book) : agent_(agent), book_(book) {}
+  Narrator(Agent& agent, RecordBook& book, Hints hints) : agent_(agent), book_(book), hints_(std::move(hints)) {}
 
   void tell(const WorkflowIdentity& id) {
     const auto on = [&](LifecycleState state, auto speak) {
@@ -44,18 +61,21 @@ class Narrator {
       say(record.id.name + ": " + std::to_string(record.streams.size()) + " logs (" + human_size(bytes) +
           ") archived and read back");
     });
-    on(LifecycleState::kDeleted, [](const WorkflowRecord& record) {
-      say(record.id.name + ": deleted from the cluster, its pods too. Its logs stay: logstone logs " + record.id.name);
+    on(LifecycleState::kDeleted, [hints = hints_](const WorkflowRecord& record) {
+      say(record.id.name +
+          ": deleted from the cluster, its pods too. Its logs stay: " + hints.command("logs " + record.id.name));
     });
   }
 
  private:
   Agent& agent_;
   RecordBook& book_;
+  const Hints hints_;
   std::vector<std::shared_ptr<void>> handles_;
 };
 
-void greet(Instance& instance, const std::string& data, const std::vector<WorkflowIdentity>& submitted) {
+void greet(Instance& instance, const std::string& data, const Hints& hints,
+           const std::vector<WorkflowIdentity>& submitted) {
   WorkflowQuery query;
   query.limit = 1000;
   std::size_t count = 0;
@@ -64,9 +84,9 @@ void greet(Instance& instance, const std::string& data, const std::vector<Workfl
       (count >= query.limit ? "over " : "") + std::to_string(count) + " workflows there)");
   for (const auto& id : submitted) say("Submitted " + id.name_space + "/" + id.name);
   const std::string reference = submitted.empty() ? "@latest" : submitted.back().name;
-  say("\nOpen   " + instance.address().url + "/\nTry    logstone ls\n       logstone logs " + reference +
-      " -f\n       logstone get " + reference + "\n       curl " + instance.address().url +
-      "/api/v1/workflows\nEnd    Ctrl-C\n");
+  say("\nOpen   " + instance.address().url + "/\nTry    " + hints.command("ls") + "\n       " +
+      hints.command("logs " + reference + " -f") + "\n       " + hints.command("get " + reference) + "\n       curl " +
+      instance.address().url + "/api/v1/workflows\nEnd    Ctrl-C\n");
 }
 
 Result<int> up(const Context& context, const SubmissionFlags& flags) {
@@ -84,9 +104,10 @@ Result<int> up(const Context& context, const SubmissionFlags& flags) {
   if (!submissions.empty()) {
     LOGSTONE_ASSIGN(submitted, instance->cluster()->submit(submissions));
   }
-  greet(*instance, loaded.settings.data, submitted);
+  const Hints hints(loaded.settings.data);
+  greet(*instance, loaded.settings.data, hints, submitted);
   {
-    Narrator narrator(*instance->agent(), instance->book());
+    Narrator narrator(*instance->agent(), instance->book(), hints);
     for (const auto& id : submitted) narrator.tell(id);
     while (signals.wait() != SignalWaiter::Event::kSignal) continue;
   }

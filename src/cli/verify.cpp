@@ -42,6 +42,12 @@ Result<int> verify(const Context& context, const Flags& flags) {
     auto answer = connection.client.send("POST", workflow_path(references[i]) + "/verify", nlohmann::json::object());
     // One that was removed since it was listed is no damage.
     if (!answer && flags.all && answer.error().kind == ErrorKind::kNotFound) continue;
+    if (!answer && flags.all && answer.error().kind == ErrorKind::kCorrupt) {
+      // The record itself is damaged: the others are still read.
+      write_out(printable(answer.error().message()) + "\n");
+      ++damaged;
+      continue;
+    }
     if (!answer) return std::move(answer).error();
     const auto damage = answer->value("damage", nlohmann::json::array());
     if (!damage.empty()) ++damaged;

@@ -11,6 +11,7 @@ namespace logstone {
 namespace {
 
 constexpr const char* kRunIdLabel = "pipeline/runid";
+constexpr std::size_t kMostCandidates = 11;  ///< Of an ambiguous name: ten are told, one more says that there are more.
 
 /// Streams of a workflow that no record lists yet, found by their segments.
 Result<std::vector<StreamRecord>> streams_in_store(ObjectStore& store, const std::string& prefix) {
@@ -69,11 +70,11 @@ bool may_be_run(const Labels& labels, const WorkflowIdentity& id, const std::str
 
 std::string candidates_text(const std::vector<WorkflowSummary>& workflows) {
   std::string text;
-  for (std::size_t i = 0; i < workflows.size() && i < 10; ++i) {
+  for (std::size_t i = 0; i < workflows.size() && i + 1 < kMostCandidates; ++i) {
     const auto& id = workflows[i].id;
     text += (text.empty() ? "" : ", ") + id.name_space + "/" + id.name + " (" + id.uid + ")";
   }
-  return text + (workflows.size() > 10 ? ", ..." : "");
+  return text + (workflows.size() >= kMostCandidates ? ", ..." : "");
 }
 
 }  // namespace
@@ -99,8 +100,9 @@ Result<WorkflowRecord> InstanceBackend::record(const std::string& uid) {
 Result<WorkflowSummary> InstanceBackend::resolve(const std::string& workflow) {
   const Error not_found{ErrorKind::kNotFound, "find workflow", workflow, "no workflow has that name or uid",
                         "`logstone ls` lists what there is"};
-  if (workflow.empty()) {
-    return Error{ErrorKind::kInvalidInput, "find workflow", "\"\"", "its name is empty",
+  // An empty part would be a prefix of everything: a script's unset variable must not name somebody's only workflow.
+  if (workflow.empty() || workflow.front() == '/' || workflow.back() == '/') {
+    return Error{ErrorKind::kInvalidInput, "find workflow", "\"" + workflow + "\"", "a part of its name is empty",
                  "give a name, namespace/name, a uid, a unique prefix or @latest"};
   }
   WorkflowQuery query;
@@ -117,14 +119,20 @@ Result<WorkflowSummary> InstanceBackend::resolve(const std::string& workflow) {
   if (slash != std::string::npos) query.name_space = workflow.substr(0, slash);
   const std::string name = slash == std::string::npos ? workflow : workflow.substr(slash + 1);
   query.name_prefix = name;
-  LOGSTONE_ASSIGN(WorkflowPage by_name, parts_.catalog.list(query));
-  // Newest first: of several with exactly this name, the last run is meant.
-  for (auto& summary : by_name.workflows) {
-    if (summary.id.name == name) return std::move(summary);
-  }
-  std::vector<WorkflowSummary> found = std::move(by_name.workflows);
+  query.limit = 1000;
+  std::vector<WorkflowSummary> found;
+  do {
+    LOGSTONE_ASSIGN(WorkflowPage page, parts_.catalog.list(query));
+    // Newest first: of several with exactly this name, the last run is meant.
+    for (auto& summary : page.workflows) {
+      if (summary.id.name == name) return std::move(summary);
+      if (found.size() < kMostCandidates) found.push_back(std::move(summary));
+    }
+    query.page_token = page.next_page_token;
+  } while (!query.page_token.empty());
   if (slash == std::string::npos) {
     query.name_prefix.clear();
+    query.limit = kMostCandidates;
     query.uid_prefix = name;
     LOGSTONE_ASSIGN(WorkflowPage by_uid_prefix, parts_.catalog.list(query));
     for (auto& summary : by_uid_prefix.workflows) found.push_back(std::move(summary));
@@ -184,7 +192,11 @@ Result<FoundLog> InstanceBackend::find_pod_log(const PodLogQuery& query) {
   std::string almost;
   for (const auto& uid : uids) {
     auto found = record(uid);
-    if (!found) continue;  // Removed meanwhile, or damaged: the others may still have it.
+    if (!found) {
+      // Removed meanwhile, or damaged: the others may still have it.
+      if (found.error().kind == ErrorKind::kCorrupt) almost = "; " + found.error().message();
+      continue;
+    }
     const WorkflowRecord& workflow = *found;
     std::vector<const StreamRecord*> of_pod;
     for (const auto& stream : workflow.streams) {

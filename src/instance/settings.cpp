@@ -88,6 +88,31 @@ std::string get_listen(const Settings& s) {
   return (v6 ? "[" + s.server.host + "]" : s.server.host) + ":" + std::to_string(s.server.port);
 }
 
+Result<> set_host_names(Settings& s, const std::string& text) {
+  std::vector<std::string> names;
+  std::string_view rest = text;
+  while (!rest.empty()) {
+    const std::size_t comma = rest.find(',');
+    std::string_view name = rest.substr(0, comma);
+    rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
+    while (name.starts_with(' ')) name.remove_prefix(1);
+    while (name.ends_with(' ')) name.remove_suffix(1);
+    if (name.empty() || name.find_first_of(" /:@") != std::string_view::npos) {
+      return bad_value("\"" + std::string(name) + "\" is not a host's name",
+                       "write names without a port, with commas between them");
+    }
+    names.emplace_back(name);
+  }
+  s.server.host_names = std::move(names);
+  return {};
+}
+
+std::string get_host_names(const Settings& s) {
+  std::string text;
+  for (const auto& name : s.server.host_names) text += (text.empty() ? "" : ",") + name;
+  return text;
+}
+
 constexpr std::pair<const char*, LogLevel> kLevels[] = {{"debug", LogLevel::kDebug},
                                                         {"info", LogLevel::kInfo},
                                                         {"warning", LogLevel::kWarning},
@@ -123,6 +148,8 @@ std::vector<SettingDescription> make_descriptions() {
        [](const Settings& s) { return s.data; }},
       {"listen", "HOST:PORT of the server; only this machine can reach it unless another address is given", set_listen,
        get_listen},
+      {"host_names", "on loopback: further names, with commas, by which browsers may reach the server", set_host_names,
+       get_host_names},
       {"log_level", "debug, info, warning or error", set_log_level, get_log_level},
       {"retention_policy", "file with retention rules; without one everything is kept forever",
        [](Settings& s, const std::string& text) -> Result<> {

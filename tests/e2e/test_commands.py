@@ -54,6 +54,13 @@ def test_ls_get_logs(logstone, archived):
     logstone.refused("logs", name, "nothing", code=1, says="its steps are: first, second")
     logstone.refused("logs", name, "first", "--previous", code=1, says="no attempt before")
     logstone.refused("get", "unknown", code=1, says="logstone ls")
+    for empty in ("default/", "/", f"/{name}"):  # A prefix of everything is nobody's name.
+        logstone.refused("get", empty, says="empty")
+    for command in (["logs", name, "first"], ["ls"]):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([logstone.binary, *command, "--data", str(logstone.data)], stdout=full,
+                                  stderr=subprocess.PIPE, env=logstone.environment)
+        assert done.returncode == 3 and b"No space left" in done.stderr
 
 
 def test_the_same_by_server_and_without_any(logstone, archived):
@@ -126,6 +133,7 @@ def test_bad_manifests_are_refused_before_anything_starts(logstone, text, says):
 def test_bad_input(logstone):
     logstone.refused("ls", "--data", "/nonexistent", code=1, says="logstone up")
     logstone.refused("ls", "--nonsense", says="--nonsense")
+    logstone.refused("nonsense", says="nonsense")
     logstone.refused("up", "--listen", "nowhere", says="HOST:PORT")
     logstone.refused("run", "/nonexistent.yaml", says="/nonexistent.yaml")
     config = logstone.data.parent / "logstone.yaml"

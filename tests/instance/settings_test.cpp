@@ -65,6 +65,14 @@ TEST(Settings, AnUnknownVariableOfOursIsAnError) {
   EXPECT_TRUE(load_settings("", "", {{"LOGSTONE_SERVER", "x"}, {"LOGSTONE_CONFIG", "y"}}, {}));
 }
 
+TEST(Settings, HostNamesAreAListWithCommas) {
+  const auto loaded = load_settings("host_names: logs.example, box\n", "a.yaml", {}, {});
+  ASSERT_TRUE(loaded) << loaded.error().message();
+  EXPECT_EQ(loaded->settings.server.host_names, (std::vector<std::string>{"logs.example", "box"}));
+  EXPECT_FALSE(load_settings("host_names: \"a,,b\"\n", "a.yaml", {}, {}));
+  EXPECT_FALSE(load_settings("host_names: http://a\n", "a.yaml", {}, {}));
+}
+
 TEST(Settings, Sizes) {
   EXPECT_EQ(*parse_size("0"), 0u);
   EXPECT_EQ(*parse_size("4KiB"), 4096u);
