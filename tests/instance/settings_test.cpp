@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
 #include <set>
 
 namespace logstone {
@@ -18,12 +19,12 @@ TEST(Settings, LaterSourcesWin) {
   EXPECT_EQ(loaded->settings.agent.segment_age, 3s);
   EXPECT_EQ(loaded->settings.server.host, "::1");
   EXPECT_EQ(loaded->settings.server.port, 3);
-  for (const auto& one : loaded->effective) {
-    if (one.key == "segment_bytes") EXPECT_EQ(one.source, "a.yaml:2");
-    if (one.key == "segment_age") EXPECT_EQ(one.source, "LOGSTONE_SEGMENT_AGE");
-    if (one.key == "listen") EXPECT_EQ(one.source, "--listen");
-    if (one.key == "block_bytes") EXPECT_EQ(one.source, "default");
-  }
+  std::map<std::string, std::string> sources;
+  for (const auto& one : loaded->effective) sources[one.key] = one.source;
+  EXPECT_EQ(sources["segment_bytes"], "a.yaml:2");
+  EXPECT_EQ(sources["segment_age"], "LOGSTONE_SEGMENT_AGE");
+  EXPECT_EQ(sources["listen"], "--listen");
+  EXPECT_EQ(sources["block_bytes"], "default");
 }
 
 TEST(Settings, EveryDefaultIsReadBackAsItIsShown) {
