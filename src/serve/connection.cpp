@@ -19,6 +19,9 @@
 
 #include "base/log.h"
 
+// g++ 12 takes Asio's own allocation of coroutine frames for a mismatch.
+#pragma GCC diagnostic ignored "-Wmismatched-new-delete"
+
 namespace logstone::http {
 namespace {
 
