@@ -344,6 +344,13 @@ TEST(Limits, AliasesDoNotNestWithoutEnd) {
   EXPECT_EQ(fault_of(text), "nested deeper than 100 levels");
 }
 
+TEST(Limits, TextBehindADocumentIsNoEndlessRowOfEmptyOnes) {
+  for (const char* text : {"{a: b}}", "[a]]", "{a: b},", "a: b\n---\n}", "]"}) {
+    EXPECT_THAT(fault_of(text), testing::StartsWith("not valid YAML")) << text;
+  }
+  EXPECT_EQ(fault_of("---\n---\n---\n"), "manifest (wf.yaml): holds no document");
+}
+
 TEST(Limits, AnAliasWithinItself) { EXPECT_EQ(fault_of("a: &a [*a]\n"), "an alias (*) stands within what it names"); }
 
 TEST(Limits, TemplatesAreCounted) {
