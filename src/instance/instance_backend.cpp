@@ -147,12 +147,15 @@ Result<WorkflowSummary> InstanceBackend::resolve(const std::string& workflow) {
 
 Result<std::shared_ptr<LogView>> InstanceBackend::open_stream(const WorkflowIdentity& workflow,
                                                               const StreamRecord& stream) {
-  if (parts_.agent != nullptr && !stream.complete) {
+  if (parts_.agent != nullptr) {
+    // Until its workflow is sealed a stream is with the agent, complete or not.
     if (auto live = parts_.agent->live_log(workflow.uid, stream.id)) return live;
-    // It was sealed between the two looks: the record has it whole now.
-    LOGSTONE_ASSIGN(const WorkflowRecord record, parts_.book.read(workflow.uid));
-    for (const auto& known : record.streams) {
-      if (known.id == stream.id) return open_archived_log(parts_.store, parts_.cache, known);
+    if (!stream.complete || stream.segments.empty()) {
+      // It was sealed between the two looks: the record has it whole now.
+      LOGSTONE_ASSIGN(const WorkflowRecord record, parts_.book.read(workflow.uid));
+      for (const auto& known : record.streams) {
+        if (known.id == stream.id) return open_archived_log(parts_.store, parts_.cache, known);
+      }
     }
   }
   return open_archived_log(parts_.store, parts_.cache, stream);

@@ -63,6 +63,19 @@ def test_ls_get_logs(logstone, archived):
         assert done.returncode == 3 and b"No space left" in done.stderr
 
 
+def test_a_step_that_ended_is_read_while_its_workflow_runs(logstone):
+    logstone.submit(STEPS.replace("- - {name: second, template: say, arguments: {parameters: [{name: text, value: two}]}}",
+                                  "- - {name: second, template: wait}")
+                    + """    - name: wait
+      container: {image: debian, command: [sleep, "60"]}
+""")
+    wait_until(lambda: any(s["complete"] for s in logstone.workflow()["streams"]), "the first step's log to be complete")
+    assert logstone.workflow()["state"] == "running"
+    assert logstone.ok("logs", "@latest", "first") == b"one nobody\nmore\nend\n"
+    (first,) = [s for s in logstone.workflow()["streams"] if s["complete"]]
+    assert logstone.http(f"/k8s/pod/logs?podname={first['podName']}")[1] == b"one nobody\nmore\nend\n"
+
+
 def test_the_same_by_server_and_without_any(logstone, archived):
     by_socket = logstone.ok("logs", archived["uid"])
     done = subprocess.run([logstone.binary, "logs", archived["uid"], "--server", logstone.url], capture_output=True,
