@@ -7,6 +7,8 @@ from playwright.sync_api import expect, sync_playwright
 
 from logstone import manifest, wait_until
 
+expect.set_options(timeout=60_000)
+
 SOURCE = """
 import sys, time
 for i in range(40):
@@ -42,7 +44,7 @@ def test_a_workflow_from_running_to_deleted(logstone, page, request):
     assert "undefined" not in page.locator("body").inner_text()
     page.get_by_role("link", name="log", exact=True).first.click()
     log = page.locator("pre.log")
-    expect(log).to_contain_text("<b>not bold</b>", timeout=60_000)
+    expect(log).to_contain_text("<b>not bold</b>")
     expect(log.locator(".c32")).to_have_text("green")
     assert "39/40" in log.inner_text() and "38/40" not in log.inner_text()
     logstone.wait_for(uid, "deleted")
