@@ -12,7 +12,7 @@ namespace logstone::testing {
 
 inline Timestamp at_second(std::int64_t seconds) { return from_unix_nanoseconds(seconds * 1'000'000'000); }
 
-/// Thread-safe. Reads never cross a multiple of `block`.
+/// Thread-safe. Reads never cross a multiple of `block`. What is appended holds no newlines of its own.
 class FakeLog final : public LogView {
  public:
   explicit FakeLog(std::size_t block = 1 << 20) : block_(block) {}
@@ -20,6 +20,7 @@ class FakeLog final : public LogView {
   void append(Timestamp time, std::string_view text, bool ends_line = true, Output output = Output::kStdout) {
     const std::lock_guard lock(mutex_);
     const std::uint64_t offset = bytes_.size();
+    if (offset == 0 || bytes_.back() == '\n') line_starts_.push_back(offset);
     bytes_ += text;
     if (ends_line) bytes_ += '\n';
     pieces_.push_back({offset, bytes_.size() - offset, time, output, ends_line});
@@ -50,7 +51,7 @@ class FakeLog final : public LogView {
 
   LogExtent extent() override {
     const std::lock_guard lock(mutex_);
-    return {bytes_.size(), line_starts().size(), complete_};
+    return {bytes_.size(), line_starts_.size(), complete_};
   }
   std::vector<Gap> gaps() override {
     const std::lock_guard lock(mutex_);
@@ -74,8 +75,7 @@ class FakeLog final : public LogView {
   }
   Result<std::uint64_t> find_line(std::uint64_t line) override {
     const std::lock_guard lock(mutex_);
-    const auto starts = line_starts();
-    return line < starts.size() ? starts[line] : bytes_.size();
+    return line < line_starts_.size() ? line_starts_[line] : bytes_.size();
   }
   Result<std::uint64_t> find_time(Timestamp time) override {
     const std::lock_guard lock(mutex_);
@@ -86,9 +86,8 @@ class FakeLog final : public LogView {
   }
   Result<std::uint64_t> find_tail(std::uint64_t lines) override {
     const std::lock_guard lock(mutex_);
-    const auto starts = line_starts();
     if (lines == 0) return bytes_.size();
-    return lines >= starts.size() ? 0 : starts[starts.size() - lines];
+    return lines >= line_starts_.size() ? 0 : line_starts_[line_starts_.size() - lines];
   }
   std::shared_ptr<void> notify(std::uint64_t bytes, std::function<void()> grown) override {
     const std::lock_guard lock(mutex_);
@@ -123,19 +122,11 @@ class FakeLog final : public LogView {
       if (waiter.grown && (bytes_.size() > waiter.bytes || complete_)) std::exchange(waiter.grown, nullptr)();
     }
   }
-  [[nodiscard]] std::vector<std::uint64_t> line_starts() const {
-    std::vector<std::uint64_t> starts;
-    if (!bytes_.empty()) starts.push_back(0);
-    for (std::size_t i = 0; i + 1 < bytes_.size(); ++i) {
-      if (bytes_[i] == '\n') starts.push_back(i + 1);
-    }
-    return starts;
-  }
-
   const std::size_t block_;
   std::mutex mutex_;
   std::condition_variable changed_;
   std::string bytes_;
+  std::vector<std::uint64_t> line_starts_;
   std::vector<PlacedPiece> pieces_;
   std::vector<Gap> gaps_;
   std::map<std::uint64_t, Waiter> waiters_;

@@ -116,7 +116,9 @@ bool RawConnection::read_some() {
 }
 
 bool RawConnection::read_until(std::string_view part) {
-  while (all.find(part) == std::string::npos) {
+  std::size_t searched = 0;
+  while (all.find(part, searched) == std::string::npos) {
+    searched = all.size() - std::min(all.size(), part.size());
     if (!read_some()) return false;
   }
   return true;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cstdlib>
@@ -91,9 +92,13 @@ TEST_F(Sockets, ReplacesAStaleUnixSocketButNoFile) {
   ServerSettings settings;
   settings.unix_socket = folder.path / "socket";
   settings.listen_tcp = false;
-  const std::string command =
-      "python3 -c 'import socket,sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])' " + settings.unix_socket;
-  ASSERT_EQ(std::system(command.c_str()), 0);
+  {
+    const UniqueFd left(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    settings.unix_socket.copy(address.sun_path, sizeof address.sun_path - 1);
+    ASSERT_EQ(::bind(left.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  }
   ASSERT_TRUE(std::filesystem::exists(settings.unix_socket));
   EXPECT_TRUE(Server::start(backend, settings));
   std::ofstream(settings.unix_socket) << "mine";
