@@ -5,8 +5,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <random>
 #include <system_error>
+#include <thread>
 #include <utility>
 
 #include "base/bytes.h"
@@ -30,6 +32,17 @@ namespace fs = std::filesystem;
 
 Error gone(const char* attempted, const std::string& uid) {
   return Error{ErrorKind::kNotFound, attempted, uid, "the cluster has no such object", ""};
+}
+
+/// An engine killed while it forked leaves its lock to the child for a moment, until that has closed it.
+Result<FileLock> lock_folder(const fs::path& path) {
+  constexpr auto kMoment = std::chrono::seconds(5);
+  const auto deadline = std::chrono::steady_clock::now() + kMoment;
+  while (true) {
+    auto lock = FileLock::try_lock(path, FileLock::Mode::kExclusive);
+    if (lock || lock.error().kind != ErrorKind::kConflict || std::chrono::steady_clock::now() > deadline) return lock;
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
 }
 
 /// Kubernetes' random suffix: five letters and digits that make no words and are not mistaken for one another.
@@ -88,7 +101,7 @@ Engine::~Engine() {
 
 Result<> Engine::load() {
   LOGSTONE_TRY(make_directories(settings_.folder));
-  auto lock = FileLock::try_lock(settings_.folder / "engine.lock", FileLock::Mode::kExclusive);
+  auto lock = lock_folder(settings_.folder / "engine.lock");
   if (!lock) {
     auto error = std::move(lock).error();
     if (error.kind == ErrorKind::kConflict) error.advice = "Another process runs this engine; ask that one, or end it.";

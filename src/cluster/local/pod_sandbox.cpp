@@ -10,6 +10,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -27,26 +28,40 @@ namespace fs = std::filesystem;
 constexpr const char* kMarksFile = "object.json";
 constexpr int kLockDescriptor = 3;  // Where the shim expects it.
 
-/// The grandchild: only calls that are safe after fork in a process with threads.
-[[noreturn]] void become_shim(char* const* argv, int lock, int input, int messages, int failure) {
+// The descriptors of the children between fork and exec, and the lock's in the shim.
+constexpr int kFailureDescriptor = 4;
+constexpr int kInputDescriptor = 5;
+constexpr int kMessagesDescriptor = 6;
+
+/// Only calls that are safe after fork in a process with threads. First of all the child gives up what it inherited:
+/// if this process is killed now, its locks must not live on in the child.
+void keep_only(int lock, int failure, int input, int messages) {
+  // Out of each other's way first, then to their places.
+  const int above = std::max({lock, failure, input, messages, kMessagesDescriptor}) + 1;
+  const std::array<std::pair<int, int>, 4> moves{{{::fcntl(lock, F_DUPFD, above), kLockDescriptor},
+                                                  {::fcntl(failure, F_DUPFD, above), kFailureDescriptor},
+                                                  {::fcntl(input, F_DUPFD, above), kInputDescriptor},
+                                                  {::fcntl(messages, F_DUPFD, above), kMessagesDescriptor}}};
+  for (const auto& [from, to] : moves) ::dup2(from, to);
+  if (::syscall(SYS_close_range, static_cast<unsigned>(kMessagesDescriptor + 1), ~0U, 0U) != 0)
+    for (int fd = kMessagesDescriptor + 1; fd < 1024; ++fd) ::close(fd);  // A kernel before 5.9.
+}
+
+[[noreturn]] void become_shim(char* const* argv) {
   ::setsid();
   for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
   sigset_t none;
   ::sigemptyset(&none);
   ::sigprocmask(SIG_SETMASK, &none, nullptr);
-  ::dup2(input, 0);
-  ::dup2(messages, 1);
-  ::dup2(messages, 2);
-  // The lock moves to 3 and the failure pipe to 4, out of each other's way first.
-  const auto high_lock = ::fcntl(lock, F_DUPFD, 10);
-  const auto high_failure = ::fcntl(failure, F_DUPFD, 10);
-  ::dup2(high_lock, kLockDescriptor);
-  ::dup2(high_failure, kLockDescriptor + 1);
-  ::fcntl(kLockDescriptor + 1, F_SETFD, FD_CLOEXEC);
-  ::syscall(SYS_close_range, static_cast<unsigned>(kLockDescriptor + 2), ~0U, 0U);
+  ::dup2(kInputDescriptor, 0);
+  ::dup2(kMessagesDescriptor, 1);
+  ::dup2(kMessagesDescriptor, 2);
+  ::close(kInputDescriptor);
+  ::close(kMessagesDescriptor);
+  ::fcntl(kFailureDescriptor, F_SETFD, FD_CLOEXEC);
   ::execvp(argv[0], argv);
   const int error = errno;
-  [[maybe_unused]] const auto ignored = ::write(kLockDescriptor + 1, &error, sizeof error);
+  [[maybe_unused]] const auto ignored = ::write(kFailureDescriptor, &error, sizeof error);
   ::_exit(127);
 }
 
@@ -126,12 +141,13 @@ Result<> PodSandbox::start(const std::vector<std::string>& shim_command) const {
   const auto child = ::fork();
   if (child < 0) return system_error("fork for the pod's shim", folder_, errno);
   if (child == 0) {
+    keep_only(lock.get(), failure_write.get(), input.get(), messages.get());
     // The grandchild belongs to the system's reaper: it outlives us and never becomes our zombie.
     const auto grandchild = ::fork();
-    if (grandchild == 0) become_shim(argv.data(), lock.get(), input.get(), messages.get(), failure_write.get());
+    if (grandchild == 0) become_shim(argv.data());
     const int error = grandchild < 0 ? errno : 0;
     if (error != 0) [[maybe_unused]]
-      const auto ignored = ::write(failure_write.get(), &error, sizeof error);
+      const auto ignored = ::write(kFailureDescriptor, &error, sizeof error);
     ::_exit(0);
   }
   while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {

@@ -26,7 +26,7 @@ void EngineTest::reopen(const std::function<void(LocalClusterSettings&)>& change
 
 std::string EngineTest::submit(const std::string& yaml, const std::map<std::string, std::string>& parameters) {
   Submission submission;
-  submission.yaml = yaml;
+  submission.yaml = folder_.own_tmp(yaml);
   submission.parameters = parameters;
   const auto submitted = engine_->submit({submission});
   EXPECT_TRUE(submitted) << submitted.error().message();
@@ -94,7 +94,7 @@ std::string EngineTest::log(const Pod& pod, const std::string& container) {
     if (batch->end) return text;
     if (!batch->pieces.empty()) continue;
     std::unique_lock lock(mutex);
-    if (!changed.wait_for(lock, std::chrono::seconds(30), [&] { return more; })) {
+    if (!changed.wait_for(lock, std::chrono::minutes(2), [&] { return more; })) {
       ADD_FAILURE() << "the log does not end: " << text;
       return text;
     }

@@ -4,6 +4,7 @@
 #include <zlib.h>
 
 #include <algorithm>
+#include <cctype>
 #include <sstream>
 #include <thread>
 
@@ -20,11 +21,27 @@ TempFolder::TempFolder(const fs::path& parent) {
 }
 
 TempFolder::~TempFolder() {
-  if (!path_.empty()) (void)remove_folder(path_);
+  if (path_.empty()) return;
+  (void)remove_folder(path_);
+  const auto prefix = path_.filename().string() + "-";
+  std::error_code error;
+  std::vector<fs::path> neighbours;
+  for (fs::directory_iterator it("/tmp", error), end; !error && it != end; it.increment(error))
+    if (it->path().filename().string().starts_with(prefix)) neighbours.push_back(it->path());
+  for (const auto& neighbour : neighbours) fs::remove_all(neighbour, error);
+}
+
+std::string TempFolder::own_tmp(std::string text) const {
+  const auto own = "/tmp/" + path_.filename().string() + "-";
+  for (auto at = text.find("/tmp/"); at != std::string::npos; at = text.find("/tmp/", at + 1)) {
+    if (at > 0 && std::isalnum(static_cast<unsigned char>(text[at - 1])) != 0) continue;  // "/var/tmp/"
+    text.replace(at, std::string_view("/tmp/").size(), own);
+  }
+  return text;
 }
 
 bool wait_until(const std::function<bool()>& condition) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(2);
   while (!condition()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(5));
@@ -96,11 +113,12 @@ PodSandbox PodTest::make_pod(std::vector<PodContainer> containers, const std::fu
   spec.name_space = "default";
   spec.workflow_name = "wf";
   spec.workflow_uid = "wf-uid";
-  spec.cluster_folder = folder_.path();
   spec.request.node_id = "wf-1";
   spec.request.pod_name = "wf-main-1";
   spec.request.containers = std::move(containers);
   if (change) change(spec);
+  spec = pod_spec_from_json(folder_.own_tmp(to_json(spec))).value();
+  spec.cluster_folder = folder_.path();
   const auto made = PodSandbox::create(folder_.path() / "sandboxes", spec, {});
   EXPECT_TRUE(made) << (made ? "" : made.error().message());
   last_ = made.value_or(PodSandbox(""));

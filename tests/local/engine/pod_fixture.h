@@ -14,7 +14,7 @@
 
 namespace logstone::local::test {
 
-/// Removed with all in it at the end.
+/// Removed at the end with all in it, and with its neighbours whose names begin with its own and `-`.
 class TempFolder {
  public:
   explicit TempFolder(const std::filesystem::path& parent = std::filesystem::temp_directory_path());
@@ -22,12 +22,15 @@ class TempFolder {
   TempFolder(const TempFolder&) = delete;
   TempFolder& operator=(const TempFolder&) = delete;
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  /// Where the kernel lets pods have no /tmp of their own, tests must not meet in it: each `/tmp/x` becomes
+  /// `/tmp/<this folder's name>-x`.
+  [[nodiscard]] std::string own_tmp(std::string text) const;
 
  private:
   std::filesystem::path path_;
 };
 
-/// Waits until it is true; false after half a minute, which no healthy machine needs.
+/// Waits until it is true; false after two minutes, which no machine that works needs.
 [[nodiscard]] bool wait_until(const std::function<bool()>& condition);
 
 /// This program, as a shim.

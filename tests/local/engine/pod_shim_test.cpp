@@ -171,7 +171,7 @@ TEST_F(PodShimTest, CollectsParametersArtifactsAndTheResult) {
 TEST_F(PodShimTest, MissingOutputsAndInputsAreErrorsThatNameThePath) {
   auto status = run({shell("true")}, [](PodSpec& spec) { spec.request.output_parameters = {{"n", "/tmp/n.txt", {}}}; });
   EXPECT_EQ(status.outcome.phase, Phase::kError);
-  EXPECT_THAT(status.outcome.message, HasSubstr("/tmp/n.txt"));
+  EXPECT_THAT(status.outcome.message, HasSubstr(folder_.own_tmp("/tmp/n.txt")));
 
   status = run({shell("true")}, [](PodSpec& spec) {
     spec.request.input_artifacts = {{"in", "/tmp/in", {}, {{}, "wf-9", "gone", ""}}};
@@ -186,9 +186,7 @@ TEST_F(PodShimTest, MissingOutputsAndInputsAreErrorsThatNameThePath) {
 }
 
 TEST_F(PodShimTest, PodsHaveFoldersOfTheirOwnWhereTheKernelPermits) {
-  const std::string mark = "/tmp/logstone-pod-test-" + folder_.path().filename().string();
-  const auto status = run({shell("touch " + mark +
-                                 "; mkdir -p /logstone-work && echo w > /logstone-work/w; "
+  const auto status = run({shell("touch /tmp/mark; mkdir -p /logstone-work && echo w > /logstone-work/w; "
                                  "cat /logstone-input/deep/i; pwd")},
                           [](PodSpec& spec) {
                             ArtifactSource raw;
@@ -202,7 +200,7 @@ TEST_F(PodShimTest, PodsHaveFoldersOfTheirOwnWhereTheKernelPermits) {
   }
   EXPECT_EQ(status.outcome.phase, Phase::kSucceeded) << log_of(last_).err;
   EXPECT_EQ(log_of(last_).out, "input\n/\n");
-  EXPECT_FALSE(fs::exists(mark));
+  EXPECT_FALSE(fs::exists(folder_.own_tmp("/tmp/mark")));
   EXPECT_FALSE(fs::exists("/logstone-work"));
   EXPECT_FALSE(fs::exists("/logstone-input"));
 }
