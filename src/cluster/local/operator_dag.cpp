@@ -31,8 +31,8 @@ struct OperatorPass::Dag {
   [[nodiscard]] std::string node_name(std::size_t task) const { return frame.node->name + "." + tasks[task].name; }
 };
 
-const OperatorPass::Plan& OperatorPass::plan_of(const Template& tmpl) {
-  std::shared_ptr<const Plan>& known = plans_[&tmpl];
+const OperatorPass::Plan& OperatorPass::plan_of(const Template& tmpl, const std::string& target) {
+  std::shared_ptr<const Plan>& known = plans_[{&tmpl, target}];
   if (known) return *known;
   auto plan = std::make_shared<Plan>();
   known = plan;
@@ -60,12 +60,12 @@ const OperatorPass::Plan& OperatorPass::plan_of(const Template& tmpl) {
       dependents[found->second].push_back(i);
     }
   }
-  if (tmpl.dag->target.empty()) {
+  if (target.empty()) {
     for (const auto& [name, i] : index) {
       if (dependents[i].empty()) plan->targets.push_back(i);
     }
   } else {
-    std::string_view rest = tmpl.dag->target;
+    std::string_view rest = target;
     while (!rest.empty()) {
       const std::size_t blank = std::min(rest.find(' '), rest.size());
       if (const auto found = index.find(rest.substr(0, blank)); found != index.end()) {
@@ -136,7 +136,9 @@ NodeScope OperatorPass::scope_of_task(const Dag& dag, std::size_t task) {
 
 Visit OperatorPass::execute_dag(Frame& frame) {
   if (!frame.tmpl->dag) return {frame.node, "it has no tasks"};
-  const Plan& plan = plan_of(*frame.tmpl);
+  const auto target = substitute(frame.tmpl->dag->target, frame.scope.values, Unresolved::kFail);
+  if (!target) return {frame.node, target.error().message()};
+  const Plan& plan = plan_of(*frame.tmpl, *target);
   if (!plan.error.empty()) return {frame.node, plan.error};
   Dag dag{frame, plan, frame.tmpl->dag->tasks, {}};
   for (std::size_t i = 0; i < dag.tasks.size(); ++i) dag.nodes.push_back(tree_.find(dag.node_name(i)));

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "cluster/local/manifest.h"
@@ -113,7 +114,8 @@ class OperatorPass {
   // operator_dag.cpp
   struct Plan;
   struct Dag;
-  const Plan& plan_of(const Template& tmpl);
+  /// `target` is the template's, its tags replaced.
+  const Plan& plan_of(const Template& tmpl, const std::string& target);
   Visit execute_dag(Frame& frame);
   void visit_task(Dag& dag, std::size_t task);
   void visit_rounds(Dag& dag, std::size_t task, const NodeScope& scope, std::vector<NodeStatus*> parents);
@@ -138,7 +140,7 @@ class OperatorPass {
   NodeScope globals_;
   Arguments workflow_arguments_;
   Decision decision_;
-  std::map<const Template*, std::shared_ptr<const Plan>> plans_;
+  std::map<std::pair<const Template*, std::string>, std::shared_ptr<const Plan>> plans_;  // By DAG and target.
 };
 
 /// Nothing nests deeper than this: Argo's own limit.

@@ -117,7 +117,8 @@ TEST(OperatorDag, TargetsLeaveOutWhatTheyDoNotNeed) {
       - {name: c, template: work, depends: b}
       - {name: d, template: work}
 )");
-  manifest.replace(manifest.find("      tasks:"), 0, "      target: b\n");
+  manifest.replace(manifest.find("      tasks:"), 0, "      target: '{{workflow.parameters.target}}'\n");
+  manifest.replace(manifest.find("  templates:"), 0, "  arguments: {parameters: [{name: target, value: b}]}\n");
   const SimulatedRun run = simulate(manifest);
   EXPECT_EQ(run.tree(),
             "wf | DAG | Succeeded\n"
