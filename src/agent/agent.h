@@ -64,6 +64,8 @@ class Agent {
   [[nodiscard]] virtual std::shared_ptr<LogView> live_log(const std::string& workflow_uid,
                                                           const StreamIdentity& stream) = 0;
   /// Streams being captured of a workflow, with their present extents: the record has them only once they are sealed.
+  /// Those that are `complete` name all their segments, so that they can be opened from the archive; the others name
+  /// none.
   [[nodiscard]] virtual std::vector<StreamRecord> live_streams(const std::string& workflow_uid) = 0;
   /// Calls `reached` once (any thread, perhaps at once) when the workflow is at `state` or beyond, or cannot get there
   /// (a problem is in its record). Dropping the handle cancels.

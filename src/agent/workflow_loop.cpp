@@ -99,9 +99,14 @@ std::vector<StreamRecord> WorkflowLoop::live_streams() const {
   std::vector<StreamRecord> records;
   const std::lock_guard lock(mutex_);
   for (const auto& [stream, entry] : streams_) {
-    StreamRecord record = entry.described(entry.capture->log()->record(std::nullopt));
-    record.segments.clear();
-    records.push_back(std::move(record));
+    auto record = entry.finished_record();
+    if (!record) {
+      // Complete means that the named segments are all of it: not before the last one is durable.
+      record = entry.described(entry.capture->log()->record(std::nullopt));
+      record->complete = false;
+      record->segments.clear();
+    }
+    records.push_back(*std::move(record));
   }
   return records;
 }

@@ -306,6 +306,27 @@ TEST_F(Lifecycle, ARunningPodIsNotReleasedThoughItsDeletionIsWanted) {
   EXPECT_EQ(archived(*stored_record(wf), "busy"), "on its way out\n");
 }
 
+TEST_F(Lifecycle, AStepThatEndedIsReadFromTheArchiveWhileItsWorkflowRuns) {
+  auto process = start_process();
+  const std::string wf = cluster.add_workflow("steps");
+  const std::string done = cluster.add_pod(wf, "done");
+  const std::string busy = cluster.add_pod(wf, "busy");
+  cluster.write(done, "all of it\n");
+  cluster.write(busy, "part of it\n");
+  cluster.end_pod(done, 2);
+  WorkflowRecord seen;
+  ASSERT_TRUE(eventually([&] {
+    seen.streams = process->agent->live_streams(wf);
+    const StreamRecord* first = stream_of(seen, "done");
+    const StreamRecord* second = stream_of(seen, "busy");
+    return first != nullptr && first->complete && first->exit_code && second != nullptr && second->bytes == 11;
+  }));
+  EXPECT_EQ(archived(seen, "done"), "all of it\n");
+  EXPECT_EQ(stream_of(seen, "done")->exit_code, 2);
+  EXPECT_FALSE(stream_of(seen, "busy")->complete);
+  EXPECT_TRUE(stream_of(seen, "busy")->segments.empty());
+}
+
 TEST_F(Lifecycle, WhenReachedCallsOnceAndAlsoAtOnceAndNotAfterCancel) {
   auto process = start_process();
   const std::string wf = cluster.add_workflow("watched");
