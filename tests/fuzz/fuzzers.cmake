@@ -10,3 +10,4 @@ logstone_fuzzer(node_log logstone_nodefiles)
 if(TEST fuzz_node_log)  # Each run writes files.
   set_tests_properties(fuzz_node_log PROPERTIES ENVIRONMENT LOGSTONE_FUZZ_RUNS=3000)
 endif()
+logstone_fuzzer(key_format logstone_model)

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <set>
 
-#include "cluster/local/argo_names.h"
+#include "model/argo_names.h"
 
 namespace logstone::local {
 namespace {

@@ -1,9 +1,9 @@
 // Running one template under a node: pods, suspensions, and what all templates have in common.
 #include <algorithm>
 
-#include "cluster/local/argo_names.h"
 #include "cluster/local/node_pod.h"
 #include "cluster/local/operator_pass.h"
+#include "model/argo_names.h"
 
 namespace logstone::local {
 

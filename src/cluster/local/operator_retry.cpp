@@ -3,10 +3,10 @@
 #include <cmath>
 #include <limits>
 
-#include "cluster/local/argo_names.h"
 #include "cluster/local/expression.h"
 #include "cluster/local/node_pod.h"
 #include "cluster/local/operator_pass.h"
+#include "model/argo_names.h"
 
 namespace logstone::local {
 namespace {

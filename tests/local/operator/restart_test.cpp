@@ -1,7 +1,7 @@
 // Whatever the order in which pods move, and however often the engine is killed: the same tree in the end.
 #include <gtest/gtest.h>
 
-#include "cluster/local/argo_names.h"
+#include "model/argo_names.h"
 #include "tests/local/operator/simulator.h"
 
 namespace logstone::local {
