@@ -1,0 +1,257 @@
+#include "store/s3/s3_store.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/bytes.h"
+#include "base/log.h"
+#include "store/s3/s3_answers.h"
+#include "store/s3/s3_caller.h"
+#include "store/s3/s3_listing.h"
+
+namespace logstone {
+namespace {
+
+using s3::Answer;
+using s3::Request;
+
+constexpr std::size_t kMostParts = 10'000;
+constexpr std::uint64_t kMostBytesOfOnePut = std::uint64_t{5} << 30;
+/// Tells our own write from another's when an answer got lost and the repetition meets an object.
+constexpr const char* kWriteMark = "x-amz-meta-logstone-write";
+
+class S3Store final : public ObjectStore {
+ public:
+  S3Store(S3Settings settings, s3::Keys keys)
+      : settings_(std::move(settings)),
+        base_(settings_.prefix.empty() ? std::string() : settings_.prefix + '/'),
+        caller_(settings_, std::move(keys)) {}
+
+  Result<> put(const std::string& key, std::string_view bytes) override {
+    LOGSTONE_ASSIGN(const std::string path, path_of(key));
+    if (bytes.size() > settings_.part_bytes) return put_in_parts(path, bytes);
+    LOGSTONE_TRY(
+        caller_.call("write object", {.method = "PUT", .path = path, .query = {}, .body = bytes}, stored_as(bytes)));
+    return {};
+  }
+
+  Result<> put_if_absent(const std::string& key, std::string_view bytes) override {
+    LOGSTONE_ASSIGN(const std::string path, path_of(key));
+    if (bytes.size() > kMostBytesOfOnePut) {
+      return Error{ErrorKind::kUnsupported, "write object once", caller_.subject(path), "it is larger than 5 GiB", ""};
+    }
+    const Error exists{ErrorKind::kConflict, "write object once", caller_.subject(path), "it exists already", ""};
+    // Older stores take the condition, ignore it and overwrite: the question before it keeps what is there.
+    if (auto there = head(key); there) {
+      return exists;
+    } else if (there.error().kind != ErrorKind::kNotFound) {
+      return std::move(there).error();
+    }
+    const std::string mark = random_hex(32);
+    Request request{.method = "PUT", .path = path, .query = {}, .headers = {}, .body = bytes, .accepted = {412, 501}};
+    request.headers = {"If-None-Match: *", std::string(kWriteMark) + ": " + mark};
+    LOGSTONE_ASSIGN(const s3::Caller::Outcome outcome, caller_.call("write object once", request, stored_as(bytes)));
+    if (outcome.answer.status == 501) return put(key, bytes);
+    if (outcome.answer.status != 412) return {};
+    if (!outcome.repeated) return exists;
+    LOGSTONE_ASSIGN(const bool ours, is_marked(path, mark));
+    if (ours) return {};
+    return exists;
+  }
+
+  Result<std::string> get(const std::string& key) override {
+    LOGSTONE_ASSIGN(const std::string path, path_of(key));
+    const Request request{.method = "GET", .path = path, .query = {}, .most_bytes = ~std::uint64_t{0}};
+    LOGSTONE_ASSIGN(s3::Caller::Outcome outcome, caller_.call("read object", request, [&](const Answer& answer) {
+      return settings_.etags_are_md5 && !s3::etag_fits(answer, s3::md5_hex(answer.body)) ? wrong_sum() : Result<>{};
+    }));
+    return std::move(outcome.answer.body);
+  }
+
+  Result<std::string> get_range(const std::string& key, std::uint64_t offset, std::uint64_t length) override {
+    if (length == 0) {
+      LOGSTONE_TRY(head(key));
+      return std::string();
+    }
+    LOGSTONE_ASSIGN(const std::string path, path_of(key));
+    const std::uint64_t last = length > ~std::uint64_t{0} - offset ? ~std::uint64_t{0} : offset + length - 1;
+    // Some servers count in signed numbers.
+    constexpr std::uint64_t kLastByte = (std::uint64_t{1} << 62) - 1;
+    Request request{.method = "GET", .path = path, .query = {}, .accepted = {416}};
+    request.headers = {"Range: bytes=" + std::to_string(std::min(offset, kLastByte)) + "-" +
+                       std::to_string(std::min(last, kLastByte))};
+    // A server that knows no ranges sends all.
+    constexpr std::uint64_t kMostBeyond = std::uint64_t{64} << 20;
+    request.most_bytes = length > ~std::uint64_t{0} - kMostBeyond ? ~std::uint64_t{0} : length + kMostBeyond;
+    LOGSTONE_ASSIGN(s3::Caller::Outcome outcome, caller_.call("read object", request, [&](const Answer& answer) {
+      return check_range(answer, offset, length);
+    }));
+    Answer& answer = outcome.answer;
+    if (answer.status == 416) return std::string();
+    if (answer.status != 206) {
+      return offset < answer.body.size() ? answer.body.substr(offset, length) : std::string();
+    }
+    return std::move(answer.body);
+  }
+
+  Result<ObjectInfo> head(const std::string& key) override {
+    LOGSTONE_ASSIGN(const std::string path, path_of(key));
+    ObjectInfo info{key, 0, {}};
+    LOGSTONE_TRY(caller_.call("look up object", {.method = "HEAD", .path = path, .query = {}},
+                              [&](const Answer& answer) -> Result<> {
+                                const std::string size = answer.header("content-length");
+                                const char* end = size.data() + size.size();
+                                if (size.empty() || std::from_chars(size.data(), end, info.size).ptr != end) {
+                                  return Error{ErrorKind::kCorrupt, "", "", "the store does not tell its size", ""};
+                                }
+                                info.modified = s3::read_http_date(answer.header("last-modified"));
+                                return {};
+                              }));
+    return info;
+  }
+
+  Result<ObjectPage> list(const std::string& prefix, const std::string& start_after, std::size_t limit) override {
+    if (limit < 1 || limit > 1000) {
+      return Error{ErrorKind::kInvalidInput, "list objects", prefix, "the limit is not from 1 to 1,000", ""};
+    }
+    s3::Listing listing(caller_, base_, prefix, start_after, limit);
+    return settings_.listing == S3Settings::Listing::kFlat ? listing.flat() : listing.by_folders();
+  }
+
+  Result<> remove(const std::string& key) override {
+    LOGSTONE_ASSIGN(const std::string path, path_of(key));
+    auto removed = caller_.call("remove object", {.method = "DELETE", .path = path, .query = {}});
+    if (!removed && removed.error().kind != ErrorKind::kNotFound) return std::move(removed).error();
+    return {};
+  }
+
+  std::string description() const override { return caller_.subject(settings_.prefix); }
+
+ private:
+  Result<std::string> path_of(const std::string& key) const {
+    LOGSTONE_TRY(check_key(key));
+    std::string path = base_ + key;
+    if (path.size() > 1024) {
+      return Error{ErrorKind::kInvalidInput, "use object key", key,
+                   "with the store's prefix it is longer than 1,024 bytes",
+                   "Choose a shorter prefix in the store's URL."};
+    }
+    return path;
+  }
+
+  static Result<> wrong_sum() {
+    return Error{ErrorKind::kCorrupt, "", "", "the bytes are not those that the store's ETag is the MD5 sum of",
+                 "If the ETags of this store are no MD5 sums, give `etag=opaque` in its URL."};
+  }
+
+  /// Whether the answer to a write says that these bytes were stored.
+  s3::Caller::Judge stored_as(std::string_view bytes) const {
+    if (!settings_.etags_are_md5) return {};
+    return [md5 = s3::md5_hex(bytes)](const Answer& answer) {
+      return s3::etag_fits(answer, md5) ? Result<>{} : wrong_sum();
+    };
+  }
+
+  /// A range must be the one that was asked for and whole, whatever its Content-Length says.
+  static Result<> check_range(const Answer& answer, std::uint64_t offset, std::uint64_t length) {
+    if (answer.status != 206) return {};
+    const std::string range = answer.header("content-range");  // bytes FIRST-LAST/SIZE
+    std::uint64_t first = 0, last = 0, size = 0;
+    const char* const end = range.data() + range.size();
+    const auto number = [end](const char* from, std::uint64_t& value) { return std::from_chars(from, end, value).ptr; };
+    const bool read = [&] {
+      if (!range.starts_with("bytes ")) return false;
+      const char* at = number(range.data() + 6, first);
+      if (at == end || *at != '-') return false;
+      at = number(at + 1, last);
+      return at != end && *at == '/' && number(at + 1, size) == end;
+    }();
+    if (!read || first != offset || last < first || last - first + 1 != answer.body.size() ||
+        answer.body.size() != std::min(length, size - std::min(size, offset))) {
+      return Error{ErrorKind::kCorrupt, "", "", "the store sent other bytes than were asked for", ""};
+    }
+    return {};
+  }
+
+  Result<bool> is_marked(const std::string& path, const std::string& mark) {
+    LOGSTONE_ASSIGN(const s3::Caller::Outcome outcome,
+                    caller_.call("look up object", {.method = "HEAD", .path = path, .query = {}, .accepted = {404}}));
+    return outcome.answer.status != 404 && outcome.answer.header(kWriteMark) == mark;
+  }
+
+  Result<> put_in_parts(const std::string& path, std::string_view bytes) {
+    const std::string mark = random_hex(32);
+    Request begin{.method = "POST", .path = path, .query = {{"uploads", ""}}};
+    begin.headers = {std::string(kWriteMark) + ": " + mark};
+    std::string id;
+    LOGSTONE_TRY(caller_.call("begin upload of object", begin, [&](const Answer& answer) -> Result<> {
+      LOGSTONE_ASSIGN(id, s3::read_upload_id(answer.body));
+      return {};
+    }));
+    auto done = put_parts(path, id, mark, bytes);
+    if (!done) {
+      // What was sent costs money until somebody drops it.
+      const auto dropped = caller_.call(
+          "drop upload of object", {.method = "DELETE", .path = path, .query = {{"uploadId", id}}, .accepted = {404}});
+      if (!dropped) log_warning("An unfinished upload stays in the bucket", {{"reason", dropped.error().message()}});
+    }
+    return done;
+  }
+
+  Result<> put_parts(const std::string& path, const std::string& id, const std::string& mark, std::string_view bytes) {
+    const std::size_t size = std::max<std::size_t>(settings_.part_bytes, (bytes.size() + kMostParts - 1) / kMostParts);
+    std::string finish = "<CompleteMultipartUpload>";
+    unsigned number = 0;
+    for (std::size_t at = 0; at < bytes.size(); at += size) {
+      const std::string_view part = bytes.substr(at, size);
+      const std::string name = std::to_string(++number);
+      Request request{.method = "PUT", .path = path, .query = {{"partNumber", name}, {"uploadId", id}}, .body = part};
+      LOGSTONE_ASSIGN(const s3::Caller::Outcome outcome,
+                      caller_.call("write part of object", request, stored_as(part)));
+      const std::string etag = outcome.answer.header("etag");
+      if (etag.find_first_of("<&") != std::string::npos) {
+        return Error{ErrorKind::kCorrupt, "write part of object", caller_.subject(path), "the store's ETag is none",
+                     ""};
+      }
+      finish += "<Part><PartNumber>" + name + "</PartNumber><ETag>" + etag + "</ETag></Part>";
+    }
+    finish += "</CompleteMultipartUpload>";
+    Request request{.method = "POST", .path = path, .query = {{"uploadId", id}}, .body = finish, .accepted = {404}};
+    request.patience = 10;
+    const auto finished = [this](const Answer& answer) -> Result<> {
+      const auto code = s3::error_code(answer.body);
+      if (!code) return {};
+      Answer failed = answer;
+      failed.status = 500;
+      return s3::error_of(failed, settings_);
+    };
+    LOGSTONE_ASSIGN(const s3::Caller::Outcome outcome, caller_.call("finish upload of object", request, finished));
+    if (outcome.answer.status != 404) return {};
+    // The answer to an earlier try may have been lost; then the object is there.
+    LOGSTONE_ASSIGN(const bool ours, is_marked(path, mark));
+    if (ours) return {};
+    return Error{ErrorKind::kUnavailable, "finish upload of object", caller_.subject(path),
+                 "the store no longer knows the upload", "Look for a rule that drops unfinished uploads early."};
+  }
+
+  const S3Settings settings_;
+  const std::string base_;
+  s3::Caller caller_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<ObjectStore>> open_s3_store(S3Settings settings) {
+  if (settings.bucket.empty() || settings.endpoint.find("://") == std::string::npos) {
+    return Error{ErrorKind::kInvalidInput, "open store", "s3://" + settings.bucket, "it has no bucket or no endpoint",
+                 ""};
+  }
+  if (!settings.metrics) settings.metrics = std::make_shared<S3Metrics>();
+  settings.stall_timeout = std::max(settings.stall_timeout, std::chrono::seconds(1));
+  LOGSTONE_ASSIGN(s3::Keys keys, s3::read_keys(settings.credentials));
+  auto store = std::make_unique<S3Store>(std::move(settings), std::move(keys));
+  LOGSTONE_TRY(store->list("", "", 1));
+  return std::unique_ptr<ObjectStore>(std::move(store));
+}
+
+}  // namespace logstone

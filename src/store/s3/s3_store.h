@@ -1,0 +1,72 @@
+// An ObjectStore in an S3 bucket: AWS, SeaweedFS, MinIO, Ceph and others that speak its protocol (docs/s3.md).
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "store/object_store.h"
+
+namespace logstone {
+
+/// Where the keys come from; the first that is set is used. Instance metadata is never asked.
+struct S3CredentialSource {
+  std::string secret_folder;  ///< A mounted Secret: files `accesskey`, `secretkey`, and `sessiontoken` if there is one.
+  std::string access_key;     ///< With secret_key, and session_token where it is a temporary key.
+  std::string secret_key;
+  std::string session_token;
+  std::string credentials_file;  ///< The AWS tools' file; read again when the store refuses the keys, as a Secret is.
+  std::string profile = "default";
+};
+
+/// What the store did so far. Thread-safe.
+struct S3Metrics {
+  std::atomic<std::uint64_t> requests{0};  ///< Tries, not calls.
+  std::atomic<std::uint64_t> retries{0};
+  std::atomic<std::uint64_t> failures{0};  ///< Calls that failed for good; a missing object is no failure.
+  std::atomic<std::uint64_t> bytes_sent{0};
+  std::atomic<std::uint64_t> bytes_received{0};
+};
+
+struct S3Settings {
+  enum class Addressing { kPath, kVirtualHost };
+  /// kFlat asks for keys after a key, as AWS orders them. Stores that are a tree of folders underneath (SeaweedFS)
+  /// order `a/x` before `a-b`, and would skip keys; kFolders reads such a tree folder by folder where one page does not
+  /// hold it.
+  enum class Listing { kFlat, kFolders };
+
+  std::string bucket;
+  std::string prefix;    ///< Before every key, with a '/' between; may be empty.
+  std::string endpoint;  ///< "https://host[:port]", without the bucket.
+  std::string region = "us-east-1";
+  Addressing addressing = Addressing::kPath;
+  Listing listing = Listing::kFolders;
+  std::string ca_file;  ///< PEM; empty: the system's.
+  bool etags_are_md5 =
+      true;  ///< Compare ETags that look like MD5 sums with the bytes; false for stores where they are none.
+  S3CredentialSource credentials;
+
+  std::chrono::milliseconds connect_timeout{10'000};
+  std::chrono::seconds stall_timeout{30};      ///< A transfer below 1 KiB/s for so long is given up (1 s at least).
+  std::chrono::milliseconds deadline{60'000};  ///< No further try begins when a call has taken so long.
+  std::chrono::milliseconds first_backoff{100};
+  std::chrono::milliseconds longest_backoff{5'000};
+  std::uint64_t part_bytes = std::uint64_t{16} << 20;  ///< Larger objects are put in parts; S3 wants 5 MiB at least.
+  std::shared_ptr<S3Metrics> metrics;                  ///< Counted into when given.
+};
+
+/// `s3://bucket[/prefix][?endpoint=URL&region=R&addressing=path|host&listing=flat|folders&ca=FILE&profile=NAME&
+/// credentials=FILE&secret=FOLDER&etag=md5|opaque]`; what it leaves open comes from the AWS tools' variables in
+/// `environment`. Reads no file. kInvalidInput with the reason otherwise.
+[[nodiscard]] Result<S3Settings> parse_s3_url(const std::string& url,
+                                              const std::map<std::string, std::string>& environment);
+
+/// Reads the credentials and asks the bucket for one key, so that what is wrong is told now: kInvalidInput (no such
+/// bucket, no credentials), kForbidden (keys refused), kUnavailable (not reached within the deadline). Every call of
+/// the store retries what may pass; kCorrupt when bytes kept being others than the store says they are.
+[[nodiscard]] Result<std::unique_ptr<ObjectStore>> open_s3_store(S3Settings settings);
+
+}  // namespace logstone
