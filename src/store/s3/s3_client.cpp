@@ -158,8 +158,7 @@ Result<Answer> Client::send(const Request& request, const Keys& keys) {
   if (!keys.session_token.empty()) add("x-amz-security-token: " + keys.session_token);
   const bool sends = request.method == "PUT" || request.method == "POST";
   if (sends) add("Content-Type: application/octet-stream");
-  add("Expect:");
-  // Without it libcurl signs a body that servers take for empty.
+  // Without it libcurl 7.88 signs a body that servers take for empty.
   add("x-amz-content-sha256: " + sha256_hex(request.body));
   const std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> headers(list, &curl_slist_free_all);
 
