@@ -121,9 +121,11 @@ Result<> RecordBook::bury(const std::string& uid, const AuditEvent& event) {
   // The catalogue is told last: until then whoever asked finds the workflow again and finishes what a kill cut short.
   const std::string folder = folder_of(key);
   LOGSTONE_ASSIGN(const std::vector<ObjectInfo> objects, list_all(impl_->store, folder));
+  std::vector<std::string> going;
   for (const ObjectInfo& object : objects) {
-    if (object.key != key) LOGSTONE_TRY(impl_->store.remove(object.key));
+    if (object.key != key) going.push_back(object.key);
   }
+  LOGSTONE_TRY(impl_->store.remove_many(going));
   return impl_->tell_catalog(record, key);
 }
 

@@ -169,11 +169,13 @@ Result<> WorkflowLoop::sweep(const WorkflowRecord& record) {
   for (const StreamRecord& stream : record.streams) {
     LOGSTONE_ASSIGN(const std::vector<ObjectInfo> objects,
                     list_all(context_.parts.store, segments_prefix(prefix_, stream.id)));
+    std::vector<std::string> going;
     for (const ObjectInfo& object : objects) {
       const bool named = std::any_of(stream.segments.begin(), stream.segments.end(),
                                      [&](const SegmentReference& segment) { return segment.key == object.key; });
-      if (!named) LOGSTONE_TRY(context_.parts.store.remove(object.key));
+      if (!named) going.push_back(object.key);
     }
+    LOGSTONE_TRY(context_.parts.store.remove_many(going));
   }
   return {};
 }

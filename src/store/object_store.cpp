@@ -59,6 +59,11 @@ Result<> check_key(std::string_view key) {
   return {};
 }
 
+Result<> ObjectStore::remove_many(const std::vector<std::string>& keys) {
+  for (const std::string& key : keys) LOGSTONE_TRY(remove(key));
+  return {};
+}
+
 Result<std::vector<ObjectInfo>> list_all(ObjectStore& store, const std::string& prefix) {
   std::vector<ObjectInfo> all;
   std::string last;

@@ -1,4 +1,4 @@
-// Where archive objects live: the filesystem today, S3 beside it. The truth of the product.
+// Where archive objects live: a folder, or a bucket of S3. The truth of the product.
 #pragma once
 
 #include <cstdint>
@@ -43,6 +43,8 @@ class ObjectStore {
                                                 std::size_t limit = 1000) = 0;
   /// No error when it does not exist.
   [[nodiscard]] virtual Result<> remove(const std::string& key) = 0;
+  /// As remove for each key, in fewer requests where the store has that; may have removed some when it fails.
+  [[nodiscard]] virtual Result<> remove_many(const std::vector<std::string>& keys);
   /// For messages: "file:///data/objects", "s3://bucket/prefix".
   [[nodiscard]] virtual std::string description() const = 0;
 };

@@ -23,6 +23,8 @@ struct StoreFactory {
   std::string name;
   /// A new, empty store; what it stands on goes when the pointer goes.
   std::function<std::shared_ptr<ObjectStore>()> make;
+  /// Whether it may refuse parts above 255 bytes and backslashes, for what is underneath it takes none.
+  bool folder_names = false;
 };
 inline void PrintTo(const StoreFactory& factory, std::ostream* out) { *out << factory.name; }
 
@@ -128,6 +130,19 @@ TEST_P(StoreContract, RemovedIsGone) {
   EXPECT_EQ(store_->get("a/b/c").value(), "again");
 }
 
+TEST_P(StoreContract, ManyAreRemovedAtOnce) {
+  std::vector<std::string> many;
+  for (int i = 0; i < 120; ++i) many.push_back("m/" + std::to_string(i % 7) + "/a b+c%&<" + std::to_string(i));
+  for (const std::string& key : many) put(key);
+  put("m/stays");
+  many.push_back("m/never/was");
+  ASSERT_TRUE(store_->remove_many(many));
+  EXPECT_EQ(keys(""), std::vector<std::string>{"m/stays"});
+  EXPECT_TRUE(store_->remove_many(many));
+  EXPECT_TRUE(store_->remove_many({}));
+  EXPECT_EQ(store_->remove_many({"m/stays", "../x"}).error().kind, ErrorKind::kInvalidInput);
+}
+
 TEST_P(StoreContract, KeysThatBreakTheRulesAreRefused) {
   for (const std::string& key :
        {std::string(), std::string("/a"), std::string("a/"), std::string("a//b"), std::string("."), std::string(".."),
@@ -145,34 +160,53 @@ TEST_P(StoreContract, KeysThatBreakTheRulesAreRefused) {
 }
 
 TEST_P(StoreContract, UnusualKeysWork) {
-  const std::vector<std::string> unusual = {"a",
-                                            "a/b",
-                                            "a/b/c",
-                                            "a%o",
-                                            "a%o/b",
-                                            "a%25",
-                                            "a%",
-                                            "%",
-                                            "a%+",
-                                            "a%+/b",
-                                            "...",
-                                            ".a",
-                                            "a b",
-                                            "a:b",
-                                            "a\\b",
-                                            "\xc3\xa9/\xe2\x82\xac",
-                                            "-",
-                                            "*?[x]",
-                                            std::string(255, 'x'),
-                                            std::string(256, 'x'),
-                                            std::string(256, 'x') + "/y",
-                                            std::string(250, 'z') + ".",
-                                            std::string(250, 'z') + "..",
-                                            std::string(1024, 'l'),
-                                            std::string(200, '%'),
-                                            std::string(1000, '%'),
-                                            std::string(199, 'u') + "\xe2\x82\xac" + std::string(100, 'u')};
+  std::vector<std::string> unusual = {"a",
+                                      "a/b",
+                                      "a/b/c",
+                                      "a%o",
+                                      "a%o/b",
+                                      "a%25",
+                                      "a%",
+                                      "%",
+                                      "a%+",
+                                      "a%+/b",
+                                      "...",
+                                      ".a",
+                                      "a b",
+                                      "a:b",
+                                      "a\\b",
+                                      "\xc3\xa9/\xe2\x82\xac",
+                                      "-",
+                                      "*?[x]",
+                                      "a+b c=d&e;f,g/h i+j=k%20%2F",
+                                      "#?a=b",
+                                      "\xf0\x9f\x8c\x8d/\xe4\xb8\x96\xe7\x95\x8c",
+                                      std::string(255, 'p') + '/' + std::string(255, '+') + '/' +
+                                          std::string(255, 'q') + "/" + std::string(252, '=') + "/zzz",
+                                      "<x>&amp;\"'",
+                                      std::string(255, 'x'),
+                                      std::string(256, 'x'),
+                                      std::string(256, 'x') + "/y",
+                                      std::string(250, 'z') + ".",
+                                      std::string(250, 'z') + "..",
+                                      std::string(1024, 'l'),
+                                      std::string(200, '%'),
+                                      std::string(1000, '%'),
+                                      std::string(199, 'u') + "\xe2\x82\xac" + std::string(100, 'u')};
+  std::vector<std::string> refused;
+  if (GetParam().folder_names) {
+    const auto at = std::stable_partition(unusual.begin(), unusual.end(), [](const std::string& key) {
+      std::size_t part = 0;
+      return std::all_of(key.begin(), key.end(), [&](char c) {
+        part = c == '/' ? 0 : part + 1;
+        return part <= 255 && c != '\\';
+      });
+    });
+    refused.assign(at, unusual.end());
+    unusual.erase(at, unusual.end());
+  }
   for (const std::string& key : unusual) put(key, "of " + key);
+  for (const std::string& key : refused) EXPECT_EQ(store_->put(key, "x").error().kind, ErrorKind::kInvalidInput) << key;
   for (const std::string& key : unusual) EXPECT_EQ(store_->get(key).value_or("none"), "of " + key) << key;
   std::vector<std::string> sorted = unusual;
   std::sort(sorted.begin(), sorted.end());

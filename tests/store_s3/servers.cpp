@@ -142,15 +142,15 @@ void S3Server::start(Kind kind) {
   S3Settings bucket = settings("");
   bucket.metrics = std::make_shared<S3Metrics>();
   s3::Client client(bucket);
-  const s3::Keys keys{kAccessKey, kSecretKey, ""};
+  const s3::Keys keys{kAccessKey, kSecretKey, "", {}};
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(2);
   std::string last;
   while (process_.running() && std::chrono::steady_clock::now() < deadline) {
     // Ready is who keeps an object: the bucket alone says nothing of the volumes.
-    if (auto made = client.send({.method = "PUT", .path = "", .query = {}}, keys); made && made->status < 500) {
-      const auto put = client.send({.method = "PUT", .path = "ready", .query = {}, .body = "x"}, keys);
+    if (auto made = client.send({.method = "PUT", .path = ""}, keys); made && made->status < 500) {
+      const auto put = client.send({.method = "PUT", .path = "ready", .body = "x"}, keys);
       if (put && put->status == 200) {
-        if (client.send({.method = "DELETE", .path = "ready", .query = {}}, keys)) return;
+        if (client.send({.method = "DELETE", .path = "ready"}, keys)) return;
       }
       last = put ? std::to_string(put->status) + ' ' + put->body : put.error().reason;
     }

@@ -26,6 +26,14 @@ Error not_understood(const char* what) {
           "Check that the endpoint is an S3 server and no other program."};
 }
 
+/// Empty on a machine whose OpenSSL has no MD5 (FIPS mode).
+std::string md5(std::string_view bytes) {
+  unsigned char digest[EVP_MAX_MD_SIZE];
+  unsigned size = 0;
+  if (EVP_Digest(bytes.data(), bytes.size(), digest, &size, EVP_md5(), nullptr) != 1) return {};
+  return {reinterpret_cast<const char*>(digest), size};
+}
+
 /// encoding-type=url: %XX and '+' for a blank.
 std::string url_decode(std::string_view text) {
   std::string out;
@@ -105,6 +113,15 @@ std::string shown(std::string_view text) {
   return out;
 }
 
+Error error_of_code(std::string_view code, std::string_view words, int status) {
+  const auto known = meanings().find(code);
+  const Meaning meaning = known != meanings().end() ? known->second : meaning_of_status(status);
+  std::string reason = "the store answered " + std::to_string(status);
+  if (!code.empty()) reason += ' ' + shown(code);
+  if (!words.empty()) reason += " (" + shown(words) + ')';
+  return {meaning.kind, "", "", std::move(reason), meaning.advice};
+}
+
 }  // namespace
 
 Result<ListPage> read_list_page(std::string_view xml) {
@@ -135,6 +152,35 @@ Result<ListPage> read_list_page(std::string_view xml) {
   return page;
 }
 
+std::string removal_list(const std::vector<std::string>& keys) {
+  pugi::xml_document document;
+  pugi::xml_node root = document.append_child("Delete");
+  root.append_child("Quiet").text() = "true";
+  for (const std::string& key : keys) {
+    root.append_child("Object").append_child("Key").text() = key.c_str();
+  }
+  struct Writer final : pugi::xml_writer {
+    std::string text;
+    void write(const void* data, std::size_t size) override { text.append(static_cast<const char*>(data), size); }
+  } writer;
+  document.save(writer, "", pugi::format_raw | pugi::format_no_declaration, pugi::encoding_utf8);
+  return std::move(writer.text);
+}
+
+Result<> read_removal_answer(const Answer& answer) {
+  pugi::xml_document document;
+  const pugi::xml_node root = parse(document, answer.body) ? document.child("DeleteResult") : pugi::xml_node();
+  if (!root) return not_understood("a list of removed objects");
+  for (const pugi::xml_node failed : root.children("Error")) {
+    const std::string code = failed.child_value("Code");
+    if (code == "NoSuchKey") continue;
+    Error error = error_of_code(code, failed.child_value("Message"), 500);
+    error.reason = shown(failed.child_value("Key")) + ": " + error.reason;
+    return error;
+  }
+  return {};
+}
+
 Result<std::string> read_upload_id(std::string_view xml) {
   pugi::xml_document document;
   if (!parse(document, xml)) return not_understood("the start of an upload");
@@ -151,23 +197,14 @@ std::optional<std::string> error_code(std::string_view xml) {
 
 Error error_of(const Answer& answer, const S3Settings& settings) {
   pugi::xml_document document;
-  std::string code;
-  std::string words;
-  if (parse(document, answer.body)) {
-    code = shown(document.child("Error").child_value("Code"));
-    words = shown(document.child("Error").child_value("Message"));
-  }
-  const auto known = meanings().find(code);
-  const Meaning meaning = known != meanings().end() ? known->second : meaning_of_status(answer.status);
-  std::string reason = "the store answered " + std::to_string(answer.status);
-  if (!code.empty()) reason += ' ' + code;
-  if (!words.empty()) reason += " (" + words + ')';
-  std::string advice = meaning.advice;
+  pugi::xml_node told;
+  if (parse(document, answer.body)) told = document.child("Error");
+  Error error = error_of_code(told.child_value("Code"), told.child_value("Message"), answer.status);
   const std::string region = answer.header("x-amz-bucket-region");
-  if (meaning.kind != ErrorKind::kUnavailable && !region.empty() && region != settings.region) {
-    advice = "The bucket is in region " + shown(region) + ": give `region=" + shown(region) + "`.";
+  if (error.kind != ErrorKind::kUnavailable && !region.empty() && region != settings.region) {
+    error.advice = "The bucket is in region " + shown(region) + ": give `region=" + shown(region) + "`.";
   }
-  return {meaning.kind, "", "", std::move(reason), std::move(advice)};
+  return error;
 }
 
 Timestamp read_http_date(const std::string& text) {
@@ -175,11 +212,14 @@ Timestamp read_http_date(const std::string& text) {
   return from_unix_nanoseconds(seconds < 0 ? 0 : static_cast<std::int64_t>(seconds) * 1'000'000'000);
 }
 
-std::string md5_hex(std::string_view bytes) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  if (EVP_Digest(bytes.data(), bytes.size(), digest, &size, EVP_md5(), nullptr) != 1) return {};
-  return to_hex({reinterpret_cast<const char*>(digest), size});
+std::string md5_hex(std::string_view bytes) { return to_hex(md5(bytes)); }
+
+std::string md5_base64(std::string_view bytes) {
+  const std::string sum = md5(bytes);
+  unsigned char text[4 * EVP_MAX_MD_SIZE / 3 + 4];
+  const int size =
+      EVP_EncodeBlock(text, reinterpret_cast<const unsigned char*>(sum.data()), static_cast<int>(sum.size()));
+  return {reinterpret_cast<const char*>(text), static_cast<std::size_t>(size)};
 }
 
 bool etag_fits(const Answer& answer, const std::string& md5) {

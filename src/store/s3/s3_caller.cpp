@@ -25,29 +25,15 @@ std::chrono::milliseconds backoff(const S3Settings& settings, unsigned tries) {
 
 }  // namespace
 
-Caller::Caller(const S3Settings& settings, Keys keys)
-    : settings_(settings), client_(settings), keys_(std::move(keys)) {}
+Caller::Caller(const S3Settings& settings) : settings_(settings), client_(settings), keys_(settings.credentials) {}
 
 std::string Caller::subject(const std::string& path) const {
   return "s3://" + settings_.bucket + (path.empty() ? "" : '/' + path);
 }
 
-Keys Caller::keys() {
-  const std::lock_guard lock(mutex_);
-  return keys_;
-}
-
-bool Caller::renew_keys(const Keys& refused) {
-  const auto fresh = read_keys(settings_.credentials);
-  if (!fresh || *fresh == refused) return false;
-  const std::lock_guard lock(mutex_);
-  keys_ = *fresh;
-  return true;
-}
-
 Result<Answer> Caller::attempt(const Request& request, const Judge& judge) {
   for (bool renewed = false;; renewed = true) {
-    const Keys used = keys();
+    LOGSTONE_ASSIGN(const Keys used, keys_.keys());
     ++settings_.metrics->requests;
     settings_.metrics->bytes_sent += request.body.size();
     LOGSTONE_ASSIGN(Answer answer, client_.send(request, used));
@@ -60,7 +46,7 @@ Result<Answer> Caller::attempt(const Request& request, const Judge& judge) {
       return answer;
     }
     Error error = error_of(answer, settings_);
-    if (error.kind != ErrorKind::kForbidden || renewed || !renew_keys(used)) return error;
+    if (error.kind != ErrorKind::kForbidden || renewed || !keys_.renew(used)) return error;
   }
 }
 
@@ -70,6 +56,10 @@ Result<Caller::Outcome> Caller::call(const std::string& attempted, const Request
     auto answer = attempt(request, judge);
     if (answer) return Outcome{*std::move(answer), tries > 1};
     Error error = std::move(answer).error();
+    // What has a subject of its own is about the credentials.
+    if (!error.subject.empty()) {
+      error.reason = error.attempted + ' ' + error.subject + ": " + error.reason;
+    }
     error.attempted = attempted;
     error.subject = subject(request.path);
     const bool again =

@@ -2,14 +2,11 @@
 #pragma once
 
 #include <functional>
-#include <mutex>
 
 #include "store/s3/s3_client.h"
+#include "store/s3/s3_credentials.h"
 
 namespace logstone::s3 {
-
-/// Reads what the source names. kInvalidInput or a file's error, with the places that were looked at.
-[[nodiscard]] Result<Keys> read_keys(const S3CredentialSource& source);
 
 /// Thread-safe.
 class Caller {
@@ -21,7 +18,7 @@ class Caller {
     bool repeated = false;  ///< An earlier try may have reached the store.
   };
 
-  Caller(const S3Settings& settings, Keys keys);
+  explicit Caller(const S3Settings& settings);
   /// `attempted` and `path` go into the error. Retries what is kUnavailable or kCorrupt, so only send what may be
   /// repeated.
   [[nodiscard]] Result<Outcome> call(const std::string& attempted, const Request& request, const Judge& judge = {});
@@ -29,13 +26,10 @@ class Caller {
 
  private:
   [[nodiscard]] Result<Answer> attempt(const Request& request, const Judge& judge);
-  [[nodiscard]] Keys keys();
-  bool renew_keys(const Keys& refused);
 
   const S3Settings& settings_;
   Client client_;
-  std::mutex mutex_;
-  Keys keys_;
+  KeyKeeper keys_;
 };
 
 }  // namespace logstone::s3

@@ -1,206 +1,54 @@
 #include "store/s3/s3_client.h"
 
-#include <curl/curl.h>
-#include <openssl/evp.h>
-
-#include <algorithm>
-#include <cctype>
-#include <memory>
-
-#include "base/bytes.h"
+#include "store/s3/s3_signature.h"
 
 namespace logstone::s3 {
-namespace {
-
-constexpr std::size_t kMostIdleHandles = 16;
-constexpr long kLeastBytesPerSecond = 1024;
-
-struct Receiver {
-  Answer answer;
-  std::uint64_t most_bytes = 0;
-  bool too_long = false;
-};
-
-std::string sha256_hex(std::string_view bytes) {
-  unsigned char digest[EVP_MAX_MD_SIZE];
-  unsigned size = 0;
-  EVP_Digest(bytes.data(), bytes.size(), digest, &size, EVP_sha256(), nullptr);
-  return to_hex({reinterpret_cast<const char*>(digest), size});
-}
-
-std::size_t take_body(char* data, std::size_t, std::size_t count, void* user) {
-  auto& receiver = *static_cast<Receiver*>(user);
-  if (receiver.answer.body.size() + count > receiver.most_bytes) {
-    receiver.too_long = true;
-    return 0;
-  }
-  receiver.answer.body.append(data, count);
-  return count;
-}
-
-std::size_t take_header(char* data, std::size_t, std::size_t count, void* user) {
-  auto& receiver = *static_cast<Receiver*>(user);
-  const std::string_view line(data, count);
-  if (line.starts_with("HTTP/")) receiver.answer.headers.clear();
-  const std::size_t colon = line.find(':');
-  if (colon == std::string_view::npos) return count;
-  std::string name(line.substr(0, colon));
-  std::transform(name.begin(), name.end(), name.begin(), [](unsigned char c) { return std::tolower(c); });
-  std::string_view value = line.substr(colon + 1);
-  while (!value.empty() && (value.front() == ' ' || value.front() == '\t')) value.remove_prefix(1);
-  while (!value.empty() && static_cast<unsigned char>(value.back()) <= ' ') value.remove_suffix(1);
-  receiver.answer.headers[name] = value;
-  return count;
-}
-
-Error transport_error(CURLcode code, const char* details, const Receiver& receiver, const S3Settings& settings) {
-  const std::string reason = details[0] != '\0' ? details : curl_easy_strerror(code);
-  switch (code) {
-    case CURLE_URL_MALFORMAT:
-    case CURLE_UNSUPPORTED_PROTOCOL:
-      return {ErrorKind::kInvalidInput, "", "", reason, "Correct the store's endpoint."};
-    case CURLE_SSL_CACERT_BADFILE:
-      return {ErrorKind::kInvalidInput, "", "", reason, "The file of `ca=` must hold PEM certificates."};
-    case CURLE_PEER_FAILED_VERIFICATION:
-      return {ErrorKind::kForbidden, "", "", reason,
-              "Name the authority's certificate with `ca=FILE` in the store's URL."};
-    case CURLE_WRITE_ERROR:
-      if (receiver.too_long) {
-        return {ErrorKind::kCorrupt, "", "", "the answer is longer than what was asked for", ""};
-      }
-      break;
-    default:
-      break;
-  }
-  return {ErrorKind::kUnavailable, "", "", reason,
-          "Check that " + settings.endpoint + " is up and can be reached from here."};
-}
-
-}  // namespace
-
-std::string Answer::header(const std::string& name) const {
-  const auto found = headers.find(name);
-  return found == headers.end() ? std::string() : found->second;
-}
-
-std::string percent_encode(std::string_view text, bool keep_slashes) {
-  constexpr char kDigits[] = "0123456789ABCDEF";
-  std::string out;
-  out.reserve(text.size());
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    const bool plain = (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
-                       byte == '-' || byte == '.' || byte == '_' || byte == '~' || (byte == '/' && keep_slashes);
-    if (plain) {
-      out += c;
-    } else {
-      out += {'%', kDigits[byte >> 4], kDigits[byte & 15]};
-    }
-  }
-  return out;
-}
 
 Client::Client(const S3Settings& settings) : settings_(settings) {
-  static const CURLcode ready = curl_global_init(CURL_GLOBAL_DEFAULT);
-  static_cast<void>(ready);
   const std::size_t host = settings.endpoint.find("://") + 3;
-  base_url_ = settings.addressing == S3Settings::Addressing::kPath
-                  ? settings.endpoint + '/' + settings.bucket
-                  : settings.endpoint.substr(0, host) + settings.bucket + '.' + settings.endpoint.substr(host);
-}
-
-Client::~Client() {
-  for (void* handle : idle_) curl_easy_cleanup(handle);
-}
-
-std::string Client::url_of(const Request& request) const {
-  std::string url = base_url_ + '/';
-  // A bucket by its path has no '/' after it: some stores sign one, some do not.
-  if (request.path.empty() && settings_.addressing == S3Settings::Addressing::kPath) url.pop_back();
-  url += percent_encode(request.path, true);
-  char separator = '?';
-  for (const auto& [name, value] : request.query) {
-    url += separator + percent_encode(name, false) + '=' + percent_encode(value, false);
-    separator = '&';
+  const std::string scheme = settings.endpoint.substr(0, host);
+  host_ = settings.endpoint.substr(host);
+  if (settings.addressing == S3Settings::Addressing::kPath) {
+    path_before_ = '/' + settings.bucket;
+  } else {
+    host_ = settings.bucket + '.' + host_;
   }
-  return url;
-}
-
-void* Client::take() {
-  const std::lock_guard lock(mutex_);
-  if (idle_.empty()) return curl_easy_init();
-  void* handle = idle_.back();
-  idle_.pop_back();
-  return handle;
-}
-
-void Client::give_back(void* handle) {
-  curl_easy_reset(handle);
-  {
-    const std::lock_guard lock(mutex_);
-    if (idle_.size() < kMostIdleHandles) {
-      idle_.push_back(handle);
-      return;
-    }
-  }
-  curl_easy_cleanup(handle);
+  origin_ = scheme + host_;
+  // A proxy before the store may drop a port that goes without saying; a signature over it would then fail.
+  const std::string usual = scheme == "https://" ? ":443" : ":80";
+  if (host_.ends_with(usual)) host_.resize(host_.size() - usual.size());
 }
 
 Result<Answer> Client::send(const Request& request, const Keys& keys) {
-  CURL* curl = take();
-  if (curl == nullptr) return Error{ErrorKind::kUnavailable, "", "", "libcurl has no memory for a request", ""};
-  const auto give = [this](void* handle) { give_back(handle); };
-  const std::unique_ptr<void, decltype(give)> owner(curl, give);
-
-  curl_slist* list = nullptr;
-  const auto add = [&list](const std::string& header) { list = curl_slist_append(list, header.c_str()); };
-  for (const std::string& header : request.headers) add(header);
-  if (!keys.session_token.empty()) add("x-amz-security-token: " + keys.session_token);
-  const bool sends = request.method == "PUT" || request.method == "POST";
-  if (sends) add("Content-Type: application/octet-stream");
-  // Without it libcurl 7.88 signs a body that servers take for empty.
-  add("x-amz-content-sha256: " + sha256_hex(request.body));
-  const std::unique_ptr<curl_slist, decltype(&curl_slist_free_all)> headers(list, &curl_slist_free_all);
-
-  Receiver receiver;
-  receiver.most_bytes = request.most_bytes;
-  char details[CURL_ERROR_SIZE] = "";
-  const std::string url = url_of(request);
-  const std::string signature = "aws:amz:" + settings_.region + ":s3";
-  curl_easy_setopt(curl, CURLOPT_URL, url.c_str());
-  curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
-  curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
-  curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, details);
-  curl_easy_setopt(curl, CURLOPT_AWS_SIGV4, signature.c_str());
-  curl_easy_setopt(curl, CURLOPT_USERNAME, keys.access.c_str());
-  curl_easy_setopt(curl, CURLOPT_PASSWORD, keys.secret.c_str());
-  curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
-  curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, take_body);
-  curl_easy_setopt(curl, CURLOPT_WRITEDATA, &receiver);
-  curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, take_header);
-  curl_easy_setopt(curl, CURLOPT_HEADERDATA, &receiver);
-  curl_easy_setopt(curl, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(settings_.connect_timeout.count()));
-  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_LIMIT, kLeastBytesPerSecond);
-  curl_easy_setopt(curl, CURLOPT_LOW_SPEED_TIME, static_cast<long>(settings_.stall_timeout.count()) * request.patience);
-  curl_easy_setopt(curl, CURLOPT_TCP_KEEPALIVE, 1L);
-  if (!settings_.ca_file.empty()) curl_easy_setopt(curl, CURLOPT_CAINFO, settings_.ca_file.c_str());
-  if (sends) {
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request.body.size()));
-    curl_easy_setopt(curl, CURLOPT_POSTFIELDS, request.body.empty() ? "" : request.body.data());
-  } else if (request.method == "HEAD") {
-    curl_easy_setopt(curl, CURLOPT_NOBODY, 1L);
+  SignedRequest sign;
+  sign.method = request.method;
+  // A bucket by its path has no '/' after it: some stores sign one, some do not.
+  sign.path = path_before_;
+  if (path_before_.empty() || !request.path.empty()) sign.path += '/' + percent_encode(request.path, true);
+  for (const auto& [name, value] : request.query) {
+    if (!sign.query.empty()) sign.query += '&';
+    sign.query += percent_encode(name, false) + '=' + percent_encode(value, false);
   }
-  if (request.method == "PUT" || request.method == "DELETE") {
-    curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());
-  }
+  sign.body_sha256 = sha256_hex(request.body);
+  sign.headers = request.headers;
+  sign.headers["host"] = host_;
+  sign.headers["x-amz-date"] = signing_time(Clock::system().now());
+  sign.headers["x-amz-content-sha256"] = sign.body_sha256;
+  if (!keys.session_token.empty()) sign.headers["x-amz-security-token"] = keys.session_token;
+  if (!request.body.empty()) sign.headers.emplace("content-type", "application/octet-stream");
 
-  const CURLcode code = curl_easy_perform(curl);
-  if (code != CURLE_OK) return transport_error(code, details, receiver, settings_);
-  long status = 0;
-  curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
-  receiver.answer.status = static_cast<int>(status);
-  return std::move(receiver.answer);
+  HttpRequest http;
+  http.method = request.method;
+  http.url = origin_ + sign.path + (sign.query.empty() ? "" : '?' + sign.query);
+  for (const auto& [name, value] : sign.headers) http.headers.push_back(name + ": " + value);
+  http.headers.push_back("authorization: " + authorization(sign, {keys.access, keys.secret, settings_.region}));
+  if (request.body.empty()) http.headers.push_back("content-type:");
+  http.body = request.body;
+  http.most_bytes = request.most_bytes;
+  http.connect_timeout = settings_.connect_timeout;
+  http.stall_timeout = settings_.stall_timeout * request.patience;
+  http.ca_file = settings_.ca_file;
+  return connections_.send(http);
 }
 
 }  // namespace logstone::s3

@@ -1,15 +1,12 @@
 #include <algorithm>
-#include <filesystem>
+#include <cctype>
 #include <optional>
 
-#include "base/file.h"
-#include "store/s3/s3_caller.h"
+#include "base/time.h"
 #include "store/s3/s3_store.h"
 
 namespace logstone {
 namespace {
-
-constexpr std::size_t kMostCredentialBytes = 1 << 20;
 
 Error bad_url(const std::string& url, std::string reason) {
   // A person may have put keys before the host: they do not go into messages.
@@ -25,6 +22,11 @@ std::string value_of(const std::map<std::string, std::string>& environment, std:
     if (found != environment.end() && !found->second.empty()) return found->second;
   }
   return {};
+}
+
+/// Where AWS has its services of a region.
+std::string aws_domain(const std::string& region) {
+  return region + (region.starts_with("cn-") ? ".amazonaws.com.cn" : ".amazonaws.com");
 }
 
 int hex_digit(char c) {
@@ -71,8 +73,8 @@ bool is_region(std::string_view text) {
 
 /// The parameters after the '?'; kInvalidInput (as `reason` only) for one that is unknown or given twice.
 Result<std::map<std::string, std::string>> read_parameters(const std::string& url, std::string_view query) {
-  static const char* const kNames[] = {"endpoint", "region",      "addressing", "listing", "ca",
-                                       "profile",  "credentials", "secret",     "etag"};
+  static const char* const kNames[] = {"endpoint",    "region", "addressing", "listing",  "ca",     "profile",
+                                       "credentials", "secret", "etag",       "metadata", "timeout"};
   std::map<std::string, std::string> parameters;
   while (!query.empty()) {
     const std::string_view one = query.substr(0, query.find('&'));
@@ -91,94 +93,47 @@ Result<std::map<std::string, std::string>> read_parameters(const std::string& ur
   return parameters;
 }
 
-std::string trimmed(std::string_view text) {
-  while (!text.empty() && static_cast<unsigned char>(text.back()) <= ' ') text.remove_suffix(1);
-  while (!text.empty() && static_cast<unsigned char>(text.front()) <= ' ') text.remove_prefix(1);
-  return std::string(text);
+bool is_true(std::string text) {
+  std::transform(text.begin(), text.end(), text.begin(), [](unsigned char c) { return std::tolower(c); });
+  return text == "true" || text == "1" || text == "yes";
 }
 
-Result<s3::Keys> read_secret_folder(const std::filesystem::path& folder) {
-  s3::Keys keys;
-  LOGSTONE_ASSIGN(keys.access, read_file(folder / "accesskey", kMostCredentialBytes));
-  LOGSTONE_ASSIGN(keys.secret, read_file(folder / "secretkey", kMostCredentialBytes));
-  std::error_code missing;
-  if (std::filesystem::exists(folder / "sessiontoken", missing)) {
-    LOGSTONE_ASSIGN(keys.session_token, read_file(folder / "sessiontoken", kMostCredentialBytes));
-  }
-  keys = {trimmed(keys.access), trimmed(keys.secret), trimmed(keys.session_token)};
-  return keys;
-}
-
-/// The AWS tools' file: "[profile]" lines, then "name = value" ones.
-Result<s3::Keys> read_credentials_file(const std::string& path, const std::string& profile) {
-  LOGSTONE_ASSIGN(const std::string text, read_file(path, kMostCredentialBytes));
-  s3::Keys keys;
-  bool ours = false;
-  bool found = false;
-  for (std::size_t at = 0; at < text.size();) {
-    const std::size_t end = std::min(text.find('\n', at), text.size());
-    const std::string line = trimmed(std::string_view(text).substr(at, end - at));
-    at = end + 1;
-    if (line.empty() || line.front() == '#' || line.front() == ';') continue;
-    if (line.front() == '[') {
-      ours = trimmed(std::string_view(line).substr(1, line.find(']') - 1)) == profile;
-      found = found || ours;
-      continue;
+/// What the URL names goes before what the environment happens to hold.
+void choose_credentials(const std::map<std::string, std::string>& parameters,
+                        const std::map<std::string, std::string>& environment, S3Settings& settings) {
+  const auto parameter = [&](const char* name) { return value_of(parameters, {name}); };
+  S3CredentialSource& credentials = settings.credentials;
+  credentials.ca_file = settings.ca_file;
+  credentials.secret_folder = parameter("secret");
+  credentials.credentials_file = parameter("credentials");
+  credentials.profile = parameter("profile");
+  if (credentials.secret_folder.empty() && credentials.credentials_file.empty() && credentials.profile.empty()) {
+    credentials.access_key = value_of(environment, {"AWS_ACCESS_KEY_ID"});
+    credentials.secret_key = value_of(environment, {"AWS_SECRET_ACCESS_KEY"});
+    credentials.session_token = value_of(environment, {"AWS_SESSION_TOKEN"});
+    credentials.web_identity_token_file = value_of(environment, {"AWS_WEB_IDENTITY_TOKEN_FILE"});
+    credentials.role_arn = value_of(environment, {"AWS_ROLE_ARN"});
+    credentials.role_session_name = value_of(environment, {"AWS_ROLE_SESSION_NAME"});
+    credentials.sts_endpoint = value_of(environment, {"AWS_ENDPOINT_URL_STS"});
+    if (credentials.sts_endpoint.empty()) credentials.sts_endpoint = "https://sts." + aws_domain(settings.region);
+    credentials.instance_metadata = is_true(parameter("metadata"));
+    credentials.metadata_endpoint = value_of(environment, {"AWS_EC2_METADATA_SERVICE_ENDPOINT"});
+    if (credentials.metadata_endpoint.empty()) credentials.metadata_endpoint = "http://169.254.169.254";
+    for (const char* name : {"AWS_EC2_METADATA_DISABLED", "DISABLE_GKE_METADATA"}) {
+      if (is_true(value_of(environment, {name}))) credentials.metadata_forbidden_by = name;
     }
-    const std::size_t equals = line.find('=');
-    if (!ours || equals == std::string::npos) continue;
-    const std::string name = trimmed(std::string_view(line).substr(0, equals));
-    const std::string value = trimmed(std::string_view(line).substr(equals + 1));
-    if (name == "aws_access_key_id") keys.access = value;
-    if (name == "aws_secret_access_key") keys.secret = value;
-    if (name == "aws_session_token") keys.session_token = value;
   }
-  if (!found) {
-    return Error{ErrorKind::kInvalidInput, "read credentials", path, "it has no profile [" + profile + "]",
-                 "Add it, or name another with `profile=` or AWS_PROFILE."};
+  if (credentials.credentials_file.empty()) {
+    credentials.credentials_file = value_of(environment, {"AWS_SHARED_CREDENTIALS_FILE"});
   }
-  return keys;
+  if (credentials.credentials_file.empty() && !value_of(environment, {"HOME"}).empty()) {
+    credentials.credentials_file = value_of(environment, {"HOME"}) + "/.aws/credentials";
+  }
+  if (credentials.profile.empty()) credentials.profile = value_of(environment, {"AWS_PROFILE"});
+  if (credentials.profile.empty()) credentials.profile = "default";
 }
 
 }  // namespace
-
-namespace s3 {
-
-Result<Keys> read_keys(const S3CredentialSource& source) {
-  Keys keys{source.access_key, source.secret_key, source.session_token};
-  std::string place = "AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY";
-  if (!source.secret_folder.empty()) {
-    place = source.secret_folder;
-    LOGSTONE_ASSIGN(keys, read_secret_folder(source.secret_folder));
-  } else if (source.access_key.empty() && !source.credentials_file.empty()) {
-    place = source.credentials_file + " [" + source.profile + ']';
-    auto read = read_credentials_file(source.credentials_file, source.profile);
-    if (!read && read.error().kind == ErrorKind::kNotFound) {
-      return Error{
-          ErrorKind::kInvalidInput, "read credentials of the S3 store", source.credentials_file,
-          "there is no such file, and AWS_ACCESS_KEY_ID is not set",
-          "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, write the file, or mount a Secret (`secret=FOLDER`)."};
-    }
-    if (!read) return std::move(read).error();
-    keys = *std::move(read);
-  }
-  if (keys.access.empty() || keys.secret.empty()) {
-    return Error{ErrorKind::kInvalidInput, "read credentials of the S3 store", place,
-                 keys.access.empty() ? "there is no access key" : "there is no secret key",
-                 "Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or name a file (`credentials=`, `profile=`) or a "
-                 "mounted Secret (`secret=`)."};
-  }
-  for (const std::string* text : {&keys.access, &keys.secret, &keys.session_token}) {
-    if (std::any_of(text->begin(), text->end(), [](char c) { return c <= 0x20 || c >= 0x7f; })) {
-      return Error{ErrorKind::kInvalidInput, "read credentials of the S3 store", place,
-                   "a key has a blank or another character that keys do not have",
-                   "Check for what was copied with it."};
-    }
-  }
-  return keys;
-}
-
-}  // namespace s3
 
 Result<S3Settings> parse_s3_url(const std::string& url, const std::map<std::string, std::string>& environment) {
   constexpr std::string_view kScheme = "s3://";
@@ -213,7 +168,7 @@ Result<S3Settings> parse_s3_url(const std::string& url, const std::map<std::stri
 
   settings.endpoint = parameter("endpoint");
   if (settings.endpoint.empty()) settings.endpoint = value_of(environment, {"AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL"});
-  if (settings.endpoint.empty()) settings.endpoint = "https://s3." + settings.region + ".amazonaws.com";
+  if (settings.endpoint.empty()) settings.endpoint = "https://s3." + aws_domain(settings.region);
   while (settings.endpoint.ends_with('/')) settings.endpoint.pop_back();
   if (!is_endpoint(settings.endpoint)) {
     return bad_url(url,
@@ -237,24 +192,19 @@ Result<S3Settings> parse_s3_url(const std::string& url, const std::map<std::stri
   settings.ca_file = parameter("ca");
   if (settings.ca_file.empty()) settings.ca_file = value_of(environment, {"AWS_CA_BUNDLE"});
 
-  // What the URL names goes before what the environment happens to hold.
-  S3CredentialSource& credentials = settings.credentials;
-  credentials.secret_folder = parameter("secret");
-  credentials.credentials_file = parameter("credentials");
-  credentials.profile = parameter("profile");
-  if (credentials.secret_folder.empty() && credentials.credentials_file.empty() && credentials.profile.empty()) {
-    credentials.access_key = value_of(environment, {"AWS_ACCESS_KEY_ID"});
-    credentials.secret_key = value_of(environment, {"AWS_SECRET_ACCESS_KEY"});
-    credentials.session_token = value_of(environment, {"AWS_SESSION_TOKEN"});
+  if (const std::string metadata = parameter("metadata"); !metadata.empty() && metadata != "yes" && metadata != "no") {
+    return bad_url(url, "metadata is \"yes\" or \"no\"");
   }
-  if (credentials.credentials_file.empty()) {
-    credentials.credentials_file = value_of(environment, {"AWS_SHARED_CREDENTIALS_FILE"});
+  if (const std::string timeout = parameter("timeout"); !timeout.empty()) {
+    const auto duration = parse_duration(timeout);
+    if (!duration || *duration < std::chrono::seconds(1) || *duration > std::chrono::minutes(10)) {
+      return bad_url(url, "timeout is a duration from 1s to 10m");
+    }
+    settings.stall_timeout = std::chrono::floor<std::chrono::seconds>(*duration);
+    settings.connect_timeout = std::min(settings.connect_timeout, std::chrono::milliseconds(settings.stall_timeout));
+    settings.deadline = settings.stall_timeout * 2;
   }
-  if (credentials.credentials_file.empty() && !value_of(environment, {"HOME"}).empty()) {
-    credentials.credentials_file = value_of(environment, {"HOME"}) + "/.aws/credentials";
-  }
-  if (credentials.profile.empty()) credentials.profile = value_of(environment, {"AWS_PROFILE"});
-  if (credentials.profile.empty()) credentials.profile = "default";
+  choose_credentials(parameters, environment, settings);
   return settings;
 }
 

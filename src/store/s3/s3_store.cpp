@@ -17,21 +17,27 @@ using s3::Request;
 
 constexpr std::size_t kMostParts = 10'000;
 constexpr std::uint64_t kMostBytesOfOnePut = std::uint64_t{5} << 30;
+constexpr std::uint64_t kMostBytesOfGet = std::uint64_t{4} << 30;
+constexpr std::size_t kLongestFolderName = 255;
+constexpr std::size_t kMostKeysOfRemoval = 1000;
+/// What the whole object's bytes must be, however many parts it went up in.
+constexpr const char* kDigest = "x-amz-meta-logstone-xxh3";
 /// Tells our own write from another's when an answer got lost and the repetition meets an object.
 constexpr const char* kWriteMark = "x-amz-meta-logstone-write";
 
 class S3Store final : public ObjectStore {
  public:
-  S3Store(S3Settings settings, s3::Keys keys)
+  explicit S3Store(S3Settings settings)
       : settings_(std::move(settings)),
         base_(settings_.prefix.empty() ? std::string() : settings_.prefix + '/'),
-        caller_(settings_, std::move(keys)) {}
+        caller_(settings_) {}
 
   Result<> put(const std::string& key, std::string_view bytes) override {
     LOGSTONE_ASSIGN(const std::string path, path_of(key));
     if (bytes.size() > settings_.part_bytes) return put_in_parts(path, bytes);
-    LOGSTONE_TRY(
-        caller_.call("write object", {.method = "PUT", .path = path, .query = {}, .body = bytes}, stored_as(bytes)));
+    Request request{.method = "PUT", .path = path, .body = bytes};
+    request.headers = {{kDigest, Digest::hex_of(bytes)}};
+    LOGSTONE_TRY(caller_.call("write object", request, stored_as(bytes)));
     return {};
   }
 
@@ -48,8 +54,8 @@ class S3Store final : public ObjectStore {
       return std::move(there).error();
     }
     const std::string mark = random_hex(32);
-    Request request{.method = "PUT", .path = path, .query = {}, .headers = {}, .body = bytes, .accepted = {412, 501}};
-    request.headers = {"If-None-Match: *", std::string(kWriteMark) + ": " + mark};
+    Request request{.method = "PUT", .path = path, .body = bytes, .accepted = {412, 501}};
+    request.headers = {{"if-none-match", "*"}, {kWriteMark, mark}, {kDigest, Digest::hex_of(bytes)}};
     LOGSTONE_ASSIGN(const s3::Caller::Outcome outcome, caller_.call("write object once", request, stored_as(bytes)));
     if (outcome.answer.status == 501) return put(key, bytes);
     if (outcome.answer.status != 412) return {};
@@ -61,10 +67,9 @@ class S3Store final : public ObjectStore {
 
   Result<std::string> get(const std::string& key) override {
     LOGSTONE_ASSIGN(const std::string path, path_of(key));
-    const Request request{.method = "GET", .path = path, .query = {}, .most_bytes = ~std::uint64_t{0}};
-    LOGSTONE_ASSIGN(s3::Caller::Outcome outcome, caller_.call("read object", request, [&](const Answer& answer) {
-      return settings_.etags_are_md5 && !s3::etag_fits(answer, s3::md5_hex(answer.body)) ? wrong_sum() : Result<>{};
-    }));
+    const Request request{.method = "GET", .path = path, .most_bytes = kMostBytesOfGet};
+    LOGSTONE_ASSIGN(s3::Caller::Outcome outcome,
+                    caller_.call("read object", request, [this](const Answer& answer) { return check_whole(answer); }));
     return std::move(outcome.answer.body);
   }
 
@@ -77,9 +82,9 @@ class S3Store final : public ObjectStore {
     const std::uint64_t last = length > ~std::uint64_t{0} - offset ? ~std::uint64_t{0} : offset + length - 1;
     // Some servers count in signed numbers.
     constexpr std::uint64_t kLastByte = (std::uint64_t{1} << 62) - 1;
-    Request request{.method = "GET", .path = path, .query = {}, .accepted = {416}};
-    request.headers = {"Range: bytes=" + std::to_string(std::min(offset, kLastByte)) + "-" +
-                       std::to_string(std::min(last, kLastByte))};
+    Request request{.method = "GET", .path = path, .accepted = {416}};
+    request.headers["range"] =
+        "bytes=" + std::to_string(std::min(offset, kLastByte)) + '-' + std::to_string(std::min(last, kLastByte));
     // A server that knows no ranges sends all.
     constexpr std::uint64_t kMostBeyond = std::uint64_t{64} << 20;
     request.most_bytes = length > ~std::uint64_t{0} - kMostBeyond ? ~std::uint64_t{0} : length + kMostBeyond;
@@ -97,16 +102,16 @@ class S3Store final : public ObjectStore {
   Result<ObjectInfo> head(const std::string& key) override {
     LOGSTONE_ASSIGN(const std::string path, path_of(key));
     ObjectInfo info{key, 0, {}};
-    LOGSTONE_TRY(caller_.call("look up object", {.method = "HEAD", .path = path, .query = {}},
-                              [&](const Answer& answer) -> Result<> {
-                                const std::string size = answer.header("content-length");
-                                const char* end = size.data() + size.size();
-                                if (size.empty() || std::from_chars(size.data(), end, info.size).ptr != end) {
-                                  return Error{ErrorKind::kCorrupt, "", "", "the store does not tell its size", ""};
-                                }
-                                info.modified = s3::read_http_date(answer.header("last-modified"));
-                                return {};
-                              }));
+    LOGSTONE_TRY(
+        caller_.call("look up object", {.method = "HEAD", .path = path}, [&](const Answer& answer) -> Result<> {
+          const std::string size = answer.header("content-length");
+          const char* end = size.data() + size.size();
+          if (size.empty() || std::from_chars(size.data(), end, info.size).ptr != end) {
+            return Error{ErrorKind::kCorrupt, "", "", "the store does not tell its size", ""};
+          }
+          info.modified = s3::read_http_date(answer.header("last-modified"));
+          return {};
+        }));
     return info;
   }
 
@@ -120,8 +125,27 @@ class S3Store final : public ObjectStore {
 
   Result<> remove(const std::string& key) override {
     LOGSTONE_ASSIGN(const std::string path, path_of(key));
-    auto removed = caller_.call("remove object", {.method = "DELETE", .path = path, .query = {}});
+    auto removed = caller_.call("remove object", {.method = "DELETE", .path = path});
     if (!removed && removed.error().kind != ErrorKind::kNotFound) return std::move(removed).error();
+    return {};
+  }
+
+  Result<> remove_many(const std::vector<std::string>& keys) override {
+    std::vector<std::string> paths;
+    for (const std::string& key : keys) {
+      LOGSTONE_ASSIGN(std::string path, path_of(key));
+      paths.push_back(std::move(path));
+    }
+    for (std::size_t at = 0; at < paths.size(); at += kMostKeysOfRemoval) {
+      const std::size_t end = std::min(at + kMostKeysOfRemoval, paths.size());
+      const std::string list = s3::removal_list({paths.begin() + at, paths.begin() + end});
+      Request request{.method = "POST", .path = "", .query = {{"delete", ""}}, .body = list, .accepted = {501, 405}};
+      request.headers = {{"content-md5", s3::md5_base64(list)}, {"content-type", "application/xml"}};
+      LOGSTONE_ASSIGN(const auto outcome, caller_.call("remove objects", request, s3::read_removal_answer));
+      if (outcome.answer.status != 501 && outcome.answer.status != 405) continue;
+      // A store that does not have it.
+      for (std::size_t i = at; i < end; ++i) LOGSTONE_TRY(remove(keys[i]));
+    }
     return {};
   }
 
@@ -131,6 +155,7 @@ class S3Store final : public ObjectStore {
   Result<std::string> path_of(const std::string& key) const {
     LOGSTONE_TRY(check_key(key));
     std::string path = base_ + key;
+    if (settings_.listing == S3Settings::Listing::kFolders) LOGSTONE_TRY(check_names(path));
     if (path.size() > 1024) {
       return Error{ErrorKind::kInvalidInput, "use object key", key,
                    "with the store's prefix it is longer than 1,024 bytes",
@@ -139,9 +164,36 @@ class S3Store final : public ObjectStore {
     return path;
   }
 
+  /// What a store of folders could not keep, or would keep under another's key.
+  static Result<> check_names(const std::string& path) {
+    for (std::size_t at = 0; at < path.size();) {
+      const std::size_t end = std::min(path.find('/', at), path.size());
+      if (end - at > kLongestFolderName) {
+        return Error{ErrorKind::kInvalidInput, "use object key", path,
+                     "a part of it is longer than the 255 bytes that a store of folders takes",
+                     "If the store orders keys as AWS does, give `listing=flat` in its URL."};
+      }
+      at = end + 1;
+    }
+    if (path.find('\\') == std::string::npos) return {};
+    return Error{ErrorKind::kInvalidInput, "use object key", path,
+                 "it has a backslash, which some stores of folders take for a slash",
+                 "If the store orders keys as AWS does, give `listing=flat` in its URL."};
+  }
+
   static Result<> wrong_sum() {
     return Error{ErrorKind::kCorrupt, "", "", "the bytes are not those that the store's ETag is the MD5 sum of",
                  "If the ETags of this store are no MD5 sums, give `etag=opaque` in its URL."};
+  }
+
+  Result<> check_whole(const Answer& answer) const {
+    const std::string digest = answer.header(kDigest);
+    if (!digest.empty()) return digest == Digest::hex_of(answer.body) ? Result<>{} : wrong_digest();
+    return settings_.etags_are_md5 && !s3::etag_fits(answer, s3::md5_hex(answer.body)) ? wrong_sum() : Result<>{};
+  }
+
+  static Error wrong_digest() {
+    return {ErrorKind::kCorrupt, "", "", "the bytes are not those that were written: their digest is another", ""};
   }
 
   /// Whether the answer to a write says that these bytes were stored.
@@ -175,14 +227,14 @@ class S3Store final : public ObjectStore {
 
   Result<bool> is_marked(const std::string& path, const std::string& mark) {
     LOGSTONE_ASSIGN(const s3::Caller::Outcome outcome,
-                    caller_.call("look up object", {.method = "HEAD", .path = path, .query = {}, .accepted = {404}}));
+                    caller_.call("look up object", {.method = "HEAD", .path = path, .accepted = {404}}));
     return outcome.answer.status != 404 && outcome.answer.header(kWriteMark) == mark;
   }
 
   Result<> put_in_parts(const std::string& path, std::string_view bytes) {
     const std::string mark = random_hex(32);
     Request begin{.method = "POST", .path = path, .query = {{"uploads", ""}}};
-    begin.headers = {std::string(kWriteMark) + ": " + mark};
+    begin.headers = {{kWriteMark, mark}, {kDigest, Digest::hex_of(bytes)}};
     std::string id;
     LOGSTONE_TRY(caller_.call("begin upload of object", begin, [&](const Answer& answer) -> Result<> {
       LOGSTONE_ASSIGN(id, s3::read_upload_id(answer.body));
@@ -248,8 +300,7 @@ Result<std::unique_ptr<ObjectStore>> open_s3_store(S3Settings settings) {
   }
   if (!settings.metrics) settings.metrics = std::make_shared<S3Metrics>();
   settings.stall_timeout = std::max(settings.stall_timeout, std::chrono::seconds(1));
-  LOGSTONE_ASSIGN(s3::Keys keys, s3::read_keys(settings.credentials));
-  auto store = std::make_unique<S3Store>(std::move(settings), std::move(keys));
+  auto store = std::make_unique<S3Store>(std::move(settings));
   LOGSTONE_TRY(store->list("", "", 1));
   return std::unique_ptr<ObjectStore>(std::move(store));
 }

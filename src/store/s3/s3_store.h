@@ -12,14 +12,22 @@
 
 namespace logstone {
 
-/// Where the keys come from; the first that is set is used. Instance metadata is never asked.
+/// Where the keys come from; the first that is set is used, in the order of the fields.
 struct S3CredentialSource {
   std::string secret_folder;  ///< A mounted Secret: files `accesskey`, `secretkey`, and `sessiontoken` if there is one.
   std::string access_key;     ///< With secret_key, and session_token where it is a temporary key.
   std::string secret_key;
   std::string session_token;
-  std::string credentials_file;  ///< The AWS tools' file; read again when the store refuses the keys, as a Secret is.
+  std::string web_identity_token_file;  ///< With role_arn: keys of the role, from STS, renewed before they end.
+  std::string role_arn;
+  std::string role_session_name;  ///< "logstone" where empty.
+  std::string sts_endpoint;       ///< "https://sts.REGION.amazonaws.com".
+  std::string credentials_file;   ///< The AWS tools' file; read again when the store refuses the keys, as a Secret is.
   std::string profile = "default";
+  bool instance_metadata = false;     ///< Ask the machine's metadata service (IMDSv2) when nothing else has keys.
+  std::string metadata_forbidden_by;  ///< Name of the variable because of which it is not asked all the same.
+  std::string metadata_endpoint;      ///< "http://169.254.169.254".
+  std::string ca_file;                ///< PEM, for STS; empty: the system's.
 };
 
 /// What the store did so far. Thread-safe.
@@ -35,7 +43,7 @@ struct S3Settings {
   enum class Addressing { kPath, kVirtualHost };
   /// kFlat asks for keys after a key, as AWS orders them. Stores that are a tree of folders underneath (SeaweedFS)
   /// order `a/x` before `a-b`, and would skip keys; kFolders reads such a tree folder by folder where one page does not
-  /// hold it.
+  /// hold it, and refuses keys that such stores take for others: with a backslash, or a part above 255 bytes.
   enum class Listing { kFlat, kFolders };
 
   std::string bucket;
@@ -59,8 +67,8 @@ struct S3Settings {
 };
 
 /// `s3://bucket[/prefix][?endpoint=URL&region=R&addressing=path|host&listing=flat|folders&ca=FILE&profile=NAME&
-/// credentials=FILE&secret=FOLDER&etag=md5|opaque]`; what it leaves open comes from the AWS tools' variables in
-/// `environment`. Reads no file. kInvalidInput with the reason otherwise.
+/// credentials=FILE&secret=FOLDER&metadata=yes|no&etag=md5|opaque&timeout=30s]`; what it leaves open comes from the AWS
+/// tools' variables in `environment`. Reads no file. kInvalidInput with the reason otherwise.
 [[nodiscard]] Result<S3Settings> parse_s3_url(const std::string& url,
                                               const std::map<std::string, std::string>& environment);
 
