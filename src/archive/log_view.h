@@ -20,6 +20,7 @@ struct LogExtent {
   std::uint64_t bytes = 0;
   std::uint64_t lines = 0;  ///< Newlines, plus one for a last line without.
   bool complete = false;    ///< No more will come.
+  bool lines_known = true;  ///< False: counting them would cost reading all of a foreign log.
 };
 
 /// Thread-safe. Offsets and lines count from the stream's beginning; lines from 0.

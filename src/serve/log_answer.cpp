@@ -41,7 +41,7 @@ Result<http::Response> answer_log(const http::Request& request, std::shared_ptr<
   response.set("X-Logstone-Gaps", std::to_string(log->gaps().size()));
   response.set("X-Logstone-Offset", std::to_string(place.begin));
   response.set("X-Logstone-Bytes", std::to_string(place.extent.bytes));
-  response.set("X-Logstone-Lines", std::to_string(place.extent.lines));
+  if (place.extent.lines_known) response.set("X-Logstone-Lines", std::to_string(place.extent.lines));
   if (encoding != http::Encoding::kIdentity) {
     response.set("Content-Encoding", http::to_string(encoding));
   } else if (length_known) {
