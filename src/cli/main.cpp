@@ -49,6 +49,7 @@ int main_of(int argc, char** argv) {
   add_retention(app, context, chosen);
   add_catalog(app, context, chosen);
   add_config(app, context, chosen);
+  add_doctor(app, context, chosen);
   add_version(app, context, chosen);
   add_completion(app, context, chosen);
   add_pod_shim(app, context, chosen);

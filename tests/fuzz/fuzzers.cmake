@@ -1,6 +1,7 @@
 # One line a fuzzer: logstone_fuzzer(name libraries...), with tests/fuzz/fuzz_<name>.cpp and tests/fuzz/corpus/<name>/.
 logstone_fuzzer(record_json logstone_model)
 logstone_fuzzer(retention_policy logstone_model)
+logstone_fuzzer(doctor logstone_doctor)
 logstone_fuzzer(http_request logstone_serve)
 logstone_fuzzer(cri_record logstone_nodefiles)
 logstone_fuzzer(manifest logstone_local)
