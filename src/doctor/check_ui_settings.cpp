@@ -58,7 +58,7 @@ void check(const DeploymentFacts& facts, const UiFacts& ui, FindingList& out) {
         variable(ui, "DISABLE_GKE_METADATA", "true"));
   } else if (!metadata.set && !runs_on_gke(*facts.deployment)) {
     out.add("gke-metadata-default", Severity::kInfo, ui.place, "DISABLE_GKE_METADATA is not set",
-            "Releases of KFP before 2.4.1 ask GKE's metadata server then, which hangs outside of Google's Kubernetes.",
+            "Releases of KFP before 2025 ask GKE's metadata server then, which hangs outside of Google's Kubernetes.",
             variable(ui, "DISABLE_GKE_METADATA", "true"));
   }
   const Setting container = ui.get("POD_LOG_CONTAINER_NAME", "main");
