@@ -18,12 +18,14 @@ allowed() {
   case "$1" in
     base) echo base ;;
     model) echo base model ;;
+    doctor) echo base model doctor ;;
     store) echo base store ;;
     catalog) echo base model catalog ;;
     archive) echo base model store archive ;;
     cluster) echo base model cluster ;;
     agent) echo base model store catalog archive cluster agent ;;
     serve) echo base model store catalog archive cluster serve ;;
+    cli) echo base model doctor store catalog archive cluster agent serve instance cli ;;
     *) echo base model store catalog archive cluster agent serve instance cli ;;
   esac
 }
