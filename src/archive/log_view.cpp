@@ -19,7 +19,7 @@ std::size_t nth_newline(std::string_view text, std::uint64_t n) {
   return at;
 }
 
-class ArchivedLog final : public LogView {
+class ArchivedLog final : public LogView, public std::enable_shared_from_this<ArchivedLog> {
  public:
   ArchivedLog(ObjectStore& store, BlockCache& cache, StreamRecord stream)
       : store_(store), cache_(cache.impl()), stream_(std::move(stream)) {
@@ -110,7 +110,41 @@ class ArchivedLog final : public LogView {
     return std::make_shared<int>(0);
   }
 
+  void read_ahead(std::uint64_t offset, std::uint64_t end) override {
+    const std::size_t window = std::min(kMostAhead, cache_.max_bytes() / 8);
+    {
+      const std::lock_guard lock(ahead_mutex_);
+      if (offset < ahead_from_ || offset > ahead_next_) ahead_next_ = offset;
+      ahead_from_ = offset;
+      ahead_until_ = std::min({end, end_, offset + window});
+      if (ahead_running_ || ahead_next_ >= ahead_until_) return;
+      ahead_running_ = true;
+    }
+    if (cache_.run_ahead([self = shared_from_this()] { self->fetch_ahead(); })) return;
+    const std::lock_guard lock(ahead_mutex_);
+    ahead_running_ = false;
+  }
+
  private:
+  static constexpr std::size_t kMostAhead = std::size_t{8} << 20;
+
+  /// Takes block after block into the cache, until there is enough or one cannot be had: its reader will say so.
+  void fetch_ahead() {
+    std::unique_lock lock(ahead_mutex_);
+    while (ahead_next_ < ahead_until_) {
+      const std::uint64_t offset = ahead_next_;
+      lock.unlock();
+      std::uint64_t next = UINT64_MAX;
+      if (auto at = locate(offset); at && text(*at)) {
+        next = segments_[at->segment]->first_byte + at->summary().first_byte + at->summary().bytes;
+      }
+      lock.lock();
+      if (ahead_next_ != offset) continue;  // The reader went elsewhere meanwhile.
+      ahead_next_ = next;
+    }
+    ahead_running_ = false;
+  }
+
   /// A byte's block.
   struct Place {
     std::size_t segment = 0;
@@ -183,11 +217,11 @@ class ArchivedLog final : public LogView {
 
   Result<std::shared_ptr<std::string>> text(const Place& at) {
     const std::string key = cache_key('b', *segments_[at.segment], at.block);
-    if (auto cached = cache_.find<std::string>(key)) return cached;
-    LOGSTONE_ASSIGN(std::string raw, forget_on_damage(at, at.reader->read_block(at.block)));
-    auto shared = std::make_shared<std::string>(std::move(raw));
-    cache_.keep(key, shared, shared->capacity());
-    return shared;
+    return cache_.find_or_make<std::string>(key, [&]() -> Result<BlockCache::Impl::Made<std::string>> {
+      LOGSTONE_ASSIGN(std::string raw, forget_on_damage(at, at.reader->read_block(at.block)));
+      auto shared = std::make_shared<std::string>(std::move(raw));
+      return BlockCache::Impl::Made<std::string>{shared, shared->capacity()};
+    });
   }
 
   Result<std::shared_ptr<Pieces>> block_pieces(const Place& at) {
@@ -233,9 +267,17 @@ class ArchivedLog final : public LogView {
   std::vector<Timestamp> latest_until_;            ///< The latest time of each and all before it: ascending.
   std::uint64_t end_ = 0;
   std::uint64_t newlines_ = 0;
+
+  std::mutex ahead_mutex_;
+  std::uint64_t ahead_from_ = 0;   ///< Where the reader is,
+  std::uint64_t ahead_next_ = 0;   ///< the first byte that was not fetched for it yet,
+  std::uint64_t ahead_until_ = 0;  ///< and where that ends for now.
+  bool ahead_running_ = false;
 };
 
 }  // namespace
+
+void LogView::read_ahead(std::uint64_t, std::uint64_t) {}
 
 std::shared_ptr<LogView> open_archived_log(ObjectStore& store, BlockCache& cache, StreamRecord stream) {
   return std::make_shared<ArchivedLog>(store, cache, std::move(stream));

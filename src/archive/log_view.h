@@ -44,9 +44,13 @@ class LogView {
   /// Calls `grown` once, from any thread (perhaps at once), when there is more than `bytes` bytes or the stream is
   /// complete. Dropping the returned handle cancels it; nothing is called after that.
   [[nodiscard]] virtual std::shared_ptr<void> notify(std::uint64_t bytes, std::function<void()> grown) = 0;
+  /// Bytes [offset, end) will be read next, by one reader and in order: what they are in may be fetched meanwhile.
+  /// Returns at once.
+  virtual void read_ahead(std::uint64_t offset, std::uint64_t end);
 };
 
-/// Recently used blocks, shared by all readers, bounded in bytes. Thread-safe.
+/// Recently used blocks, shared by all readers, bounded in bytes; one that several want at once is read once.
+/// Thread-safe. Has threads of its own once something is read ahead.
 class BlockCache {
  public:
   explicit BlockCache(std::size_t max_bytes);
@@ -59,7 +63,7 @@ class BlockCache {
 };
 
 /// A view of what a store holds of a stream: for complete streams, and as the older part of live ones.
-/// `store` and `cache` outlive it. Never reads more than the blocks that a call needs.
+/// `store` outlives `cache`, and `cache` outlives it. Never reads more than the blocks that a call needs.
 [[nodiscard]] std::shared_ptr<LogView> open_archived_log(ObjectStore& store, BlockCache& cache, StreamRecord stream);
 
 /// Lists a stream's durable segments when no record has them yet (a running workflow): superseded ones are left out.

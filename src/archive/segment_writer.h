@@ -15,7 +15,7 @@ namespace logstone {
 
 struct SegmentSettings {
   std::size_t block_bytes = std::size_t{2} << 20;  ///< Raw bytes a block: 4 KiB to 16 MiB.
-  int compression_level = 2;  ///< zstd's, 1 to 19.
+  int compression_level = 2;                       ///< zstd's, 1 to 19.
 };
 
 /// What the segment's own index says of the whole stream's place: written into it, read back when capture resumes.

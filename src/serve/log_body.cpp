@@ -149,6 +149,7 @@ class RawBody final : public LogBody {
     LOGSTONE_ASSIGN(std::string bytes,
                     log().read(offset(), std::min<std::uint64_t>(http::kChunkBytes, end - offset())));
     move_to(offset() + bytes.size());
+    log().read_ahead(offset(), end);
     return bytes;
   }
   std::string finish(std::uint64_t) override { return {}; }

@@ -34,6 +34,8 @@ class MemoryStore final : public ObjectStore {
   void set_broken(bool broken) { broken_ = broken; }
   /// Called once, after the next listing was made: what another process does meanwhile.
   void set_after_list(std::function<void()> action) { after_list_ = std::move(action); }
+  /// Called at the beginning of every ranged read, which waits for it.
+  void set_before_range(std::function<void()> action) { before_range_ = std::move(action); }
   /// For damaging what is stored.
   [[nodiscard]] std::string& at(const std::string& key) { return objects_.at(key); }
 
@@ -57,6 +59,7 @@ class MemoryStore final : public ObjectStore {
     return found->second;
   }
   Result<std::string> get_range(const std::string& key, std::uint64_t offset, std::uint64_t length) override {
+    if (before_range_) before_range_();
     const std::lock_guard lock(mutex_);
     ++counts_.ranged_gets;
     if (broken_) return error(ErrorKind::kUnavailable, key);
@@ -104,6 +107,7 @@ class MemoryStore final : public ObjectStore {
   std::map<std::string, std::string> objects_;
   Counts counts_;
   std::function<void()> after_list_;
+  std::function<void()> before_range_;
   std::atomic<bool> broken_ = false;
 };
 
