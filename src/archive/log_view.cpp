@@ -117,16 +117,17 @@ class ArchivedLog final : public LogView, public std::enable_shared_from_this<Ar
       if (offset < ahead_from_ || offset > ahead_next_) ahead_next_ = offset;
       ahead_from_ = offset;
       ahead_until_ = std::min({end, end_, offset + window});
-      if (ahead_running_ || ahead_next_ >= ahead_until_) return;
-      ahead_running_ = true;
+      if (ahead_running_ == kParallelAhead || ahead_next_ >= ahead_until_) return;
+      ++ahead_running_;
     }
     if (cache_.run_ahead([self = shared_from_this()] { self->fetch_ahead(); })) return;
     const std::lock_guard lock(ahead_mutex_);
-    ahead_running_ = false;
+    --ahead_running_;
   }
 
  private:
   static constexpr std::size_t kMostAhead = std::size_t{8} << 20;
+  static constexpr int kParallelAhead = 2;
 
   /// Takes block after block into the cache, until there is enough or one cannot be had: its reader will say so.
   void fetch_ahead() {
@@ -134,15 +135,20 @@ class ArchivedLog final : public LogView, public std::enable_shared_from_this<Ar
     while (ahead_next_ < ahead_until_) {
       const std::uint64_t offset = ahead_next_;
       lock.unlock();
-      std::uint64_t next = UINT64_MAX;
-      if (auto at = locate(offset); at && text(*at)) {
-        next = segments_[at->segment]->first_byte + at->summary().first_byte + at->summary().bytes;
+      const auto at = locate(offset);
+      lock.lock();
+      if (ahead_next_ != offset) continue;  // The other one takes it, or the reader went elsewhere.
+      ahead_next_ =
+          at ? segments_[at->segment]->first_byte + at->summary().first_byte + at->summary().bytes : UINT64_MAX;
+      if (!at) break;
+      lock.unlock();
+      if (!text(*at)) {
+        lock.lock();
+        break;
       }
       lock.lock();
-      if (ahead_next_ != offset) continue;  // The reader went elsewhere meanwhile.
-      ahead_next_ = next;
     }
-    ahead_running_ = false;
+    --ahead_running_;
   }
 
   /// A byte's block.
@@ -272,7 +278,7 @@ class ArchivedLog final : public LogView, public std::enable_shared_from_this<Ar
   std::uint64_t ahead_from_ = 0;   ///< Where the reader is,
   std::uint64_t ahead_next_ = 0;   ///< the first byte that was not fetched for it yet,
   std::uint64_t ahead_until_ = 0;  ///< and where that ends for now.
-  bool ahead_running_ = false;
+  int ahead_running_ = 0;
 };
 
 }  // namespace
