@@ -19,14 +19,15 @@ allowed() {
     base) echo base ;;
     model) echo base model ;;
     doctor) echo base model doctor ;;
+    argo) echo base model store archive argo ;;
     store) echo base store ;;
     catalog) echo base model catalog ;;
     archive) echo base model store archive ;;
     cluster) echo base model cluster ;;
     agent) echo base model store catalog archive cluster agent ;;
     serve) echo base model store catalog archive cluster serve ;;
-    cli) echo base model doctor store catalog archive cluster agent serve instance cli ;;
-    *) echo base model store catalog archive cluster agent serve instance cli ;;
+    cli) echo base model doctor store catalog archive argo cluster agent serve instance cli ;;
+    *) echo base model store catalog archive argo cluster agent serve instance cli ;;
   esac
 }
 while IFS=: read -r file include; do
