@@ -5,7 +5,7 @@ set -euo pipefail
 
 build=(g++ make cmake ninja-build pkg-config ccache libzstd-dev libxxhash-dev libsqlite3-dev libyaml-cpp-dev
   nlohmann-json3-dev libexpected-dev libcli11-dev libboost1.81-dev libcurl4-openssl-dev libssl-dev zlib1g-dev libpugixml-dev)
-test=(libgtest-dev libgmock-dev clang-format-14 python3 python3-venv curl zstd gzip xxhash chromium)
+test=(libgtest-dev libgmock-dev clang-format-14 python3 python3-venv curl openssl zstd gzip xxhash chromium)
 bench=(nginx-light)
 
 packages=("${build[@]}")

@@ -7,6 +7,7 @@
 #include "archive/layout.h"
 #include "archive/record_store.h"
 #include "base/bytes.h"
+#include "base/log.h"
 #include "model/record_json.h"
 
 namespace logstone {
@@ -156,6 +157,19 @@ Result<RecordBook::RebuildCounts> RecordBook::rebuild(const std::function<void(s
   };
   LOGSTONE_TRY(for_each_record(impl_->store, take, [&](const std::string&, const Error&) { ++counts.damaged; }));
   return counts;
+}
+
+Result<> RecordBook::take_all(const std::function<bool()>& goes_on) {
+  const auto take = [&](const WorkflowRecord& record, const std::string& key) -> Result<> {
+    if (goes_on && !goes_on()) {
+      return Error{ErrorKind::kCancelled, "fill the catalogue", "from the store", "the program ends", ""};
+    }
+    // An older generation than the catalogue has is left by it.
+    return impl_->catalog.upsert(record, key);
+  };
+  return for_each_record(impl_->store, take, [&](const std::string& key, const Error& error) {
+    log_warning("a record is damaged and not in the catalogue", {{"key", key}, {"error", error.message()}});
+  });
 }
 
 }  // namespace logstone

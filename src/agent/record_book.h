@@ -39,6 +39,10 @@ class RecordBook {
   };
   [[nodiscard]] Result<RebuildCounts> rebuild(const std::function<void(std::uint64_t)>& progress);
 
+  /// Tells the catalogue of every record in the store, beside whatever else changes it; damaged ones are logged and
+  /// left out. `goes_on` is asked between records: kCancelled when it says no.
+  [[nodiscard]] Result<> take_all(const std::function<bool()>& goes_on = {});
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;

@@ -17,6 +17,7 @@ Result<int> rebuild(const Context& context) {
   InstanceOptions options;
   options.settings = loaded.settings;
   options.mode = InstanceMode::kMaintain;
+  options.makes_catalog = true;
   auto instance = Instance::open(options);
   if (!instance && instance.error().kind == ErrorKind::kCorrupt) {
     // The catalogue is derived: one that cannot be opened is thrown away and made again.
@@ -32,6 +33,7 @@ Result<int> rebuild(const Context& context) {
     if (bar && done % 100 == 0) std::fprintf(stderr, "\r%llu records", static_cast<unsigned long long>(done));
   }));
   if (bar) std::fprintf(stderr, "\r\033[K");
+  LOGSTONE_TRY((*instance)->catalog_is_made());
   write_out(std::to_string(counts.taken) + " workflows are in the catalogue again\n");
   if (counts.damaged == 0) return kExitOk;
   write_out(std::to_string(counts.damaged) + " records are damaged and were left out; the log names them\n");
@@ -46,6 +48,7 @@ void add_catalog(CLI::App& app, Context& context, Action& chosen) {
   add_command(*catalog, context, chosen, "rebuild", "Make the catalogue again from the store alone",
               "  logstone catalog rebuild --data ./logstone-data\n", [&context](CLI::App& command) -> Action {
                 add_setting_flag(command, context, "data");
+                add_setting_flag(command, context, "store");
                 return &rebuild;
               });
 }

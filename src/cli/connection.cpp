@@ -9,14 +9,16 @@ namespace logstone::cli {
 void add_connection_flags(CLI::App& command, Context& context) {
   auto* server = command.add_option("--server", context.server, "URL of a running server (or LOGSTONE_SERVER)");
   add_setting_flag(command, context, "data");
+  add_setting_flag(command, context, "store");
   command.get_option("--data")->excludes(server);
+  command.get_option("--store")->excludes(server);
 }
 
 Result<Connection> connect(const Context& context, bool changes) {
   LOGSTONE_ASSIGN(LoadedSettings loaded, context.settings());
   set_log_level(loaded.settings.log_level);
   std::string url = context.server;
-  if (url.empty() && !context.flags.contains("data")) {
+  if (url.empty() && !context.flags.contains("data") && !context.flags.contains("store")) {
     if (const char* from_environment = std::getenv("LOGSTONE_SERVER")) url = from_environment;
   }
   if (!url.empty()) {

@@ -103,7 +103,7 @@ void add_run(CLI::App& app, Context& context, Action& chosen) {
         add_submission_flags(command, *flags, true);
         command.add_flag("--wait-archived", *wait_archived,
                          "end only once the logs are archived and read back; part of the exit code then");
-        for (const char* key : {"data", "log_level", "parallel_pods"}) {
+        for (const char* key : {"data", "store", "log_level", "parallel_pods"}) {
           add_setting_flag(command, context, key);
         }
         return [=](const Context& c) { return run(c, *flags, *wait_archived); };

@@ -23,7 +23,8 @@ void say(const std::string& text) { write_out(text + "\n"); }
 
 /// Commands that can be typed as they stand: this program as it was called, on this folder.
 struct Hints {
-  explicit Hints(const std::string& data) {
+  explicit Hints(const Settings& settings) {
+    const std::string& data = settings.data;
     if (fs::absolute(data).lexically_normal() != fs::absolute(Settings().data).lexically_normal()) {
       folder = " --data " + data;
     }
@@ -74,13 +75,14 @@ class Narrator {
   std::vector<std::shared_ptr<void>> handles_;
 };
 
-void greet(Instance& instance, const std::string& data, const Hints& hints,
+void greet(Instance& instance, const Settings& settings, const Hints& hints,
            const std::vector<WorkflowIdentity>& submitted) {
   WorkflowQuery query;
   query.limit = 1000;
   std::size_t count = 0;
   if (const auto page = instance.catalog().list(query)) count = page->workflows.size();
-  say("Logstone " LOGSTONE_VERSION " on " + instance.address().url + ", data in " + data + " (" +
+  say("Logstone " LOGSTONE_VERSION " on " + instance.address().url + ", data in " + settings.data +
+      (settings.store.empty() ? "" : ", archive in " + settings.store.substr(0, settings.store.find('?'))) + " (" +
       (count >= query.limit ? "over " : "") + std::to_string(count) + " workflows there)");
   for (const auto& id : submitted) say("Submitted " + id.name_space + "/" + id.name);
   const std::string reference = submitted.empty() ? "@latest" : submitted.back().name;
@@ -104,8 +106,8 @@ Result<int> up(const Context& context, const SubmissionFlags& flags) {
   if (!submissions.empty()) {
     LOGSTONE_ASSIGN(submitted, instance->cluster()->submit(submissions));
   }
-  const Hints hints(loaded.settings.data);
-  greet(*instance, loaded.settings.data, hints, submitted);
+  const Hints hints(loaded.settings);
+  greet(*instance, loaded.settings, hints, submitted);
   {
     Narrator narrator(*instance->agent(), instance->book(), hints);
     for (const auto& id : submitted) narrator.tell(id);
@@ -124,7 +126,7 @@ void add_up(CLI::App& app, Context& context, Action& chosen) {
               [&context](CLI::App& command) -> Action {
                 auto flags = std::make_shared<SubmissionFlags>();
                 add_submission_flags(command, *flags, false);
-                for (const char* key : {"data", "listen", "log_level", "retention_policy", "segment_bytes",
+                for (const char* key : {"data", "store", "listen", "log_level", "retention_policy", "segment_bytes",
                                         "segment_age", "parallel_pods"}) {
                   add_setting_flag(command, context, key);
                 }

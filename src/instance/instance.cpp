@@ -2,19 +2,23 @@
 
 #include <unistd.h>
 
+#include <atomic>
 #include <nlohmann/json.hpp>
 #include <thread>
 
 #include "base/bytes.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "instance/instance_backend.h"
-#include "store/filesystem_store.h"
+#include "instance/store_choice.h"
 
 namespace logstone {
 namespace {
 
 namespace fs = std::filesystem;
 
+constexpr const char* kCatalogOf = "catalog.of";  ///< Names the store that the catalogue is of.
+const std::string kNotFilled = "not filled yet: ";
 constexpr std::size_t kLongestSocketPath = 100;  // sockaddr_un holds 107.
 
 /// A folder of ours for a socket whose data folder's path is too long, or that is not to be announced.
@@ -43,9 +47,14 @@ class OpenInstance final : public Instance {
     mode_ = options.mode;
     const fs::path data = options.settings.data;
     data_ = data;
-    if (mode_ != InstanceMode::kServe && !fs::exists(data / "store")) {
+    const fs::path folder = store_folder(options.settings);
+    if (mode_ != InstanceMode::kServe && !folder.empty() && !fs::exists(folder)) {
+      const auto of = read_file(data / kCatalogOf, 64 << 10);
+      const std::string elsewhere = of && of->starts_with("s3://") ? of->substr(0, of->find_first_of(" \n")) : "";
       return Error{ErrorKind::kNotFound, "open data folder", data.string(), "there is no archive in it",
-                   "start one with `logstone up`, or name a folder with --data or a server with --server"};
+                   !elsewhere.empty() ? "its archive is in " + elsewhere + ": name it with --store or LOGSTONE_STORE"
+                                      : "start one with `logstone up`, or name a folder with --data, a store with "
+                                        "--store or a server with --server"};
     }
     LOGSTONE_TRY(make_directories(data));
     auto lock =
@@ -56,9 +65,13 @@ class OpenInstance final : public Instance {
       return error;
     }
     lock_ = std::move(*lock);
-    LOGSTONE_ASSIGN(store_, open_filesystem_store(data / "store"));
-    LOGSTONE_ASSIGN(catalog_, open_sqlite_catalog((data / "catalog.sqlite").string()));
-    book_ = std::make_unique<RecordBook>(*store_, *catalog_);
+    LOGSTONE_ASSIGN(store_, open_store(options.settings, mode_ == InstanceMode::kServe));
+    LOGSTONE_TRY(open_catalog(options.makes_catalog));
+    book_ = std::make_unique<RecordBook>(*store_.store, *catalog_);
+    if (catalog_is_new_ && mode_ != InstanceMode::kServe && !options.makes_catalog) {
+      LOGSTONE_TRY(book_->take_all());
+      LOGSTONE_TRY(catalog_is_made());
+    }
     RetentionPolicy policy;
     if (!options.settings.retention_policy.empty()) {
       LOGSTONE_ASSIGN(const std::string text, read_file(options.settings.retention_policy, 1 << 20));
@@ -74,11 +87,12 @@ class OpenInstance final : public Instance {
       engine.log_files = options.settings.log_files;
       engine.parallel_pods = options.settings.parallel_pods;
       LOGSTONE_ASSIGN(cluster_, LocalCluster::open(engine));
-      LOGSTONE_ASSIGN(agent_, Agent::start({*cluster_, *store_, *book_, *keeper_, *cache_, Clock::system()},
+      LOGSTONE_ASSIGN(agent_, Agent::start({*cluster_, *store_.store, *book_, *keeper_, *cache_, Clock::system()},
                                            options.settings.agent));
     }
-    backend_ = std::make_unique<InstanceBackend>(
-        InstanceBackendParts{*store_, *catalog_, *book_, *keeper_, *cache_, agent_.get()});
+    backend_ = std::make_unique<InstanceBackend>(InstanceBackendParts{
+        *store_.store, *catalog_, *book_, *keeper_, *cache_, agent_.get(), store_.probe.get(), store_.s3_metrics});
+    if (catalog_is_new_ && mode_ == InstanceMode::kServe) filler_ = std::thread([this] { fill_catalog(); });
     return start_server(options);
   }
 
@@ -88,10 +102,14 @@ class OpenInstance final : public Instance {
   RecordBook& book() override { return *book_; }
   Catalog& catalog() override { return *catalog_; }
 
+  Result<> catalog_is_made() override { return write_file_atomically(data_ / kCatalogOf, store_.place + '\n', data_); }
+
   void stop() override {
     std::error_code ignored;
     if (announced_) fs::remove(data_ / "server.json", ignored);
     announced_ = false;
+    ending_ = true;
+    if (filler_.joinable()) filler_.join();
     if (server_) server_->stop();
     if (agent_) agent_->stop();
     if (!address_.socket.empty()) fs::remove(address_.socket, ignored);
@@ -101,6 +119,42 @@ class OpenInstance final : public Instance {
   }
 
  private:
+  /// The catalogue is one store's; a new one, and one that was not filled to its end, is filled from the store.
+  Result<> open_catalog(bool may_be_of_another) {
+    const fs::path path = data_ / "catalog.sqlite";
+    const fs::path of_path = data_ / kCatalogOf;
+    std::error_code ignored;
+    const bool there = fs::exists(path, ignored);
+    std::string of = there ? "data folder" : "";
+    if (fs::exists(of_path, ignored)) {
+      LOGSTONE_ASSIGN(of, read_file(of_path, 64 << 10));
+      while (of.ends_with('\n')) of.pop_back();
+    }
+    if (there && of != store_.place && !may_be_of_another && of != kNotFilled + store_.place) {
+      if (of.starts_with(kNotFilled)) of.erase(0, kNotFilled.size());
+      return Error{ErrorKind::kConflict, "open data folder", data_.string(),
+                   "its catalogue is of another store (" + of + ", and not " + store_.place + ")",
+                   "name another folder with --data, or make the catalogue again with `logstone catalog rebuild`"};
+    }
+    catalog_is_new_ = !there || of.starts_with(kNotFilled);
+    if (catalog_is_new_ || may_be_of_another) {
+      LOGSTONE_TRY(write_file_atomically(of_path, kNotFilled + store_.place + '\n', data_));
+    }
+    LOGSTONE_ASSIGN(catalog_, open_sqlite_catalog(path.string()));
+    return {};
+  }
+
+  void fill_catalog() {
+    for (bool told = false; !ending_;) {
+      auto filled = book_->take_all([this] { return !ending_; });
+      if (filled) filled = catalog_is_made();
+      if (filled) return;
+      if (!told) log_warning("The catalogue is not filled from the store yet", {{"error", filled.error().message()}});
+      told = true;
+      for (int i = 0; i < 20 && !ending_; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(100));
+    }
+  }
+
   Result<> start_server(const InstanceOptions& options) {
     ServerSettings server = options.settings.server;
     server.listen_tcp = options.listen_tcp;
@@ -126,7 +180,7 @@ class OpenInstance final : public Instance {
   InstanceMode mode_ = InstanceMode::kRead;
   fs::path data_;
   FileLock lock_;
-  std::unique_ptr<ObjectStore> store_;
+  OpenStore store_;
   std::unique_ptr<Catalog> catalog_;
   std::unique_ptr<RecordBook> book_;
   std::unique_ptr<ArchiveKeeper> keeper_;
@@ -138,6 +192,9 @@ class OpenInstance final : public Instance {
   RunningInstance address_;
   fs::path private_folder_;
   bool announced_ = false;
+  bool catalog_is_new_ = false;
+  std::atomic<bool> ending_{false};
+  std::thread filler_;  ///< Fills a new catalogue while the server serves what it has.
 };
 
 }  // namespace

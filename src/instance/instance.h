@@ -1,4 +1,4 @@
-// One Logstone on one data folder: lock, store, catalogue, and, where it serves, engine, agent and server.
+// One Logstone on one data folder: lock, catalogue, store, and, where it serves, engine, agent and server.
 #pragma once
 
 #include <memory>
@@ -25,6 +25,7 @@ struct InstanceOptions {
   InstanceMode mode = InstanceMode::kRead;
   std::vector<std::string> shim_command;  ///< See LocalClusterSettings; kServe only.
   bool listen_tcp = false;                ///< Else only the Unix socket.
+  bool makes_catalog = false;             ///< The catalogue is made again right after: it may be another store's.
 };
 
 /// Where a running instance answers.
@@ -36,7 +37,8 @@ struct RunningInstance {
 /// Thread-safe once open. Ends everything in order when destroyed.
 class Instance {
  public:
-  /// kConflict when another process has the folder; kNotFound when kRead or kMaintain find no data there.
+  /// kConflict when another process has the folder, or its catalogue is of another store; kNotFound when kRead or
+  /// kMaintain find no data there.
   [[nodiscard]] static Result<std::unique_ptr<Instance>> open(InstanceOptions options);
   virtual ~Instance() = default;
   [[nodiscard]] virtual RunningInstance address() const = 0;
@@ -44,6 +46,8 @@ class Instance {
   [[nodiscard]] virtual Agent* agent() = 0;           ///< Null unless kServe.
   [[nodiscard]] virtual RecordBook& book() = 0;
   [[nodiscard]] virtual Catalog& catalog() = 0;
+  /// With makes_catalog: the catalogue is whole now. Until then the next open would fill it.
+  [[nodiscard]] virtual Result<> catalog_is_made() = 0;
   /// Makes durable what was read, then ends. Also the destructor's work.
   virtual void stop() = 0;
 };

@@ -81,20 +81,17 @@ std::string candidates_text(const std::vector<WorkflowSummary>& workflows) {
 
 Result<WorkflowPage> InstanceBackend::list(const WorkflowQuery& query) { return parts_.catalog.list(query); }
 
-Result<WorkflowRecord> InstanceBackend::with_live_streams(WorkflowRecord record) {
-  if (record.state != LifecycleState::kRunning && record.state != LifecycleState::kFinished) return record;
-  if (parts_.agent != nullptr) {
-    merge(record.streams, parts_.agent->live_streams(record.id.uid));
-    return record;
-  }
-  LOGSTONE_ASSIGN(auto streams, streams_in_store(parts_.store, workflow_prefix(record.id, record.created)));
-  merge(record.streams, std::move(streams));
-  return record;
-}
-
 Result<WorkflowRecord> InstanceBackend::record(const std::string& uid) {
+  // The agent is asked first: a stream that is sealed before the record is read is in the record, none is in neither.
+  std::vector<StreamRecord> live;
+  if (parts_.agent != nullptr) live = parts_.agent->live_streams(uid);
   LOGSTONE_ASSIGN(WorkflowRecord record, parts_.book.read(uid));
-  return with_live_streams(std::move(record));
+  if (record.state != LifecycleState::kRunning && record.state != LifecycleState::kFinished) return record;
+  if (parts_.agent == nullptr) {
+    LOGSTONE_ASSIGN(live, streams_in_store(parts_.store, workflow_prefix(record.id, record.created)));
+  }
+  merge(record.streams, std::move(live));
+  return record;
 }
 
 Result<WorkflowSummary> InstanceBackend::resolve(const std::string& workflow) {
@@ -258,10 +255,27 @@ Result<> InstanceBackend::remove(const std::string& uid, const std::string& reas
 Result<AuditPage> InstanceBackend::audit(const AuditQuery& query) { return parts_.catalog.audit(query); }
 
 std::vector<Metric> InstanceBackend::metrics() {
-  if (parts_.agent == nullptr) return {};
-  const AgentMetrics m = parts_.agent->metrics();
   const auto number = [](auto n) { return static_cast<double>(n); };
-  return {
+  std::vector<Metric> all;
+  if (parts_.s3_metrics != nullptr) {
+    const S3Metrics& s3 = *parts_.s3_metrics;
+    all = {
+        {"logstone_s3_requests_total", "Requests to the S3 store, repetitions included.", true,
+         number(s3.requests.load())},
+        {"logstone_s3_retries_total", "Requests that were sent again because one before failed.", true,
+         number(s3.retries.load())},
+        {"logstone_s3_failures_total", "Calls to the S3 store that failed for good.", true, number(s3.failures.load())},
+        {"logstone_s3_corrupt_answers_total", "Answers whose bytes were not what the store says they are.", true,
+         number(s3.corrupt_answers.load())},
+        {"logstone_s3_sent_bytes_total", "Bytes of objects sent to the S3 store.", true, number(s3.bytes_sent.load())},
+        {"logstone_s3_received_bytes_total", "Bytes received from the S3 store.", true,
+         number(s3.bytes_received.load())},
+        {"logstone_s3_up", "Whether the last call to the S3 store was answered.", false, s3.away ? 0.0 : 1.0},
+    };
+  }
+  if (parts_.agent == nullptr) return all;
+  const AgentMetrics m = parts_.agent->metrics();
+  const std::vector<Metric> of_agent = {
       {"logstone_captured_bytes_total", "Raw log bytes captured.", true, number(m.bytes_captured)},
       {"logstone_captured_lines_total", "Log lines captured.", true, number(m.lines_captured)},
       {"logstone_segments_written_total", "Segments made durable.", true, number(m.segments_written)},
@@ -284,13 +298,16 @@ std::vector<Metric> InstanceBackend::metrics() {
       {"logstone_oldest_pending_seconds", "Age of the oldest byte that is not durable yet.", false,
        number(m.oldest_pending_now.count()) / 1e9},
   };
+  all.insert(all.end(), of_agent.begin(), of_agent.end());
+  return all;
 }
 
 Result<> InstanceBackend::ready() {
   WorkflowQuery query;
   query.limit = 1;
   if (auto page = parts_.catalog.list(query); !page) return std::move(page).error();
-  if (auto objects = parts_.store.list(std::string(kWorkflowsPrefix), {}, 1); !objects) {
+  ObjectStore& store = parts_.probe != nullptr ? *parts_.probe : parts_.store;
+  if (auto objects = store.list(std::string(kWorkflowsPrefix), {}, 1); !objects) {
     return std::move(objects).error();
   }
   return {};

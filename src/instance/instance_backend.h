@@ -5,6 +5,7 @@
 #include "agent/archive_keeper.h"
 #include "agent/record_book.h"
 #include "serve/backend.h"
+#include "store/s3/s3_store.h"
 
 namespace logstone {
 
@@ -16,12 +17,15 @@ struct InstanceBackendParts {
   ArchiveKeeper& keeper;
   BlockCache& cache;
   Agent* agent = nullptr;
+  ObjectStore* probe = nullptr;  ///< Asked whether the store answers; null: `store`.
+  std::shared_ptr<S3Metrics> s3_metrics = {};
 };
 
 class InstanceBackend final : public Backend {
  public:
   explicit InstanceBackend(InstanceBackendParts parts) : parts_(parts) {}
   Result<WorkflowPage> list(const WorkflowQuery& query) override;
+  /// With the streams that are still being captured, or were when nothing captures now.
   Result<WorkflowRecord> record(const std::string& uid) override;
   Result<WorkflowSummary> resolve(const std::string& workflow) override;
   Result<std::shared_ptr<LogView>> open_log(const std::string& uid, const std::string& stream_key) override;
@@ -37,8 +41,6 @@ class InstanceBackend final : public Backend {
   Result<> ready() override;
 
  private:
-  /// The record's streams, with those that are still being captured (or were, when nothing captures now).
-  Result<WorkflowRecord> with_live_streams(WorkflowRecord record);
   Result<std::shared_ptr<LogView>> open_stream(const WorkflowIdentity& workflow, const StreamRecord& stream);
 
   InstanceBackendParts parts_;

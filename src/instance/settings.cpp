@@ -7,6 +7,8 @@
 #include <charconv>
 #include <limits>
 
+#include "store/s3/s3_store.h"
+
 namespace logstone {
 namespace {
 
@@ -113,6 +115,24 @@ std::string get_host_names(const Settings& s) {
   return text;
 }
 
+Result<> set_store(Settings& s, const std::string& text) {
+  if (text.starts_with("s3://")) {
+    // Only the form; what the environment adds is looked at when the store is opened.
+    if (const auto parsed = parse_s3_url(text, {}); !parsed)
+      return bad_value(parsed.error().reason, parsed.error().advice);
+  } else if (!text.empty() && (!text.starts_with("file:///") || text.size() == 8)) {
+    return bad_value("\"" + text.substr(0, text.find('@')) + "\" names no store",
+                     "write s3://BUCKET/PREFIX, file:///FOLDER, or nothing for the data folder (docs/s3.md)");
+  }
+  s.store = text;
+  return {};
+}
+
+/// What of the environment says where S3 is and who asks.
+bool is_for_stores(const std::string& name) {
+  return name.starts_with("AWS_") || name == "HOME" || name == "DISABLE_GKE_METADATA";
+}
+
 constexpr std::pair<const char*, LogLevel> kLevels[] = {{"debug", LogLevel::kDebug},
                                                         {"info", LogLevel::kInfo},
                                                         {"warning", LogLevel::kWarning},
@@ -146,6 +166,8 @@ std::vector<SettingDescription> make_descriptions() {
          return {};
        },
        [](const Settings& s) { return s.data; }},
+      {"store", "where the archive is: s3://BUCKET/PREFIX, file:///FOLDER, or in the data folder when empty", set_store,
+       [](const Settings& s) { return s.store; }},
       {"listen", "HOST:PORT of the server; only this machine can reach it unless another address is given", set_listen,
        get_listen},
       {"host_names", "on loopback: further names, with commas, by which browsers may reach the server", set_host_names,
@@ -318,6 +340,7 @@ Result<LoadedSettings> load_settings(std::string_view file_text, const std::stri
   for (const auto& description : setting_descriptions()) loaded.effective.push_back({description.key, "", "default"});
   LOGSTONE_TRY(apply_file(loaded, file_text, file_name));
   for (const auto& [name, value] : environment) {
+    if (is_for_stores(name)) loaded.settings.environment[name] = value;
     if (!name.starts_with("LOGSTONE_")) continue;
     // These choose where to look and are no settings.
     if (name == "LOGSTONE_CONFIG" || name == "LOGSTONE_SERVER") continue;

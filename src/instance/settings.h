@@ -17,6 +17,8 @@ namespace logstone {
 
 struct Settings {
   std::string data = "./logstone-data";
+  std::string store;                               ///< URL of the store; empty: in the data folder.
+  std::map<std::string, std::string> environment;  ///< What stores read of the process's: AWS_*, HOME, ...
   ServerSettings server;
   AgentSettings agent;
   LogLevel log_level = LogLevel::kWarning;

@@ -1,17 +1,10 @@
 #include <gtest/gtest.h>
 
 #include "tests/store/contract.h"
-#include "tests/store_s3/servers.h"
+#include "tests/store_s3/shared_servers.h"
 
 namespace logstone::testing {
 namespace {
-
-/// Started once for the program; ends with it.
-S3Server& server(S3Server::Kind kind) {
-  static S3Server seaweedfs(S3Server::Kind::kSeaweedFs);
-  static S3Server moto(S3Server::Kind::kMoto);
-  return kind == S3Server::Kind::kSeaweedFs ? seaweedfs : moto;
-}
 
 StoreFactory factory(std::string name, S3Server::Kind kind, S3Settings::Listing listing) {
   return {std::move(name),

@@ -130,14 +130,19 @@ void S3Server::start(Kind kind) {
                     "-filer.port.grpc=" + port(7)},
                    log);
   } else {
-    // One request at a time: its conditional writes are no atomic ones.
-    process_.start({program.string(), "-c",
-                    "import sys\n"
-                    "from moto.server import DomainDispatcherApplication, create_backend_app\n"
-                    "from werkzeug.serving import run_simple\n"
-                    "run_simple('127.0.0.1', int(sys.argv[1]), DomainDispatcherApplication(create_backend_app))\n",
-                    port(0)},
-                   log);
+    std::vector<std::string> command = {program.string(), LOGSTONE_TEST_DATA "/moto_server.py", port(0), kAccessKey,
+                                        kSecretKey};
+    if (kind == Kind::kMotoTls) {
+      tls_ = true;
+      const std::string key = (folder_ / "key.pem").string();
+      ServerProcess openssl;
+      openssl.start({"/usr/bin/openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+                     "/CN=S3", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", ca_file()},
+                    log);
+      while (openssl.running()) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+      command.insert(command.end(), {ca_file(), key});
+    }
+    process_.start(command, log);
   }
   S3Settings bucket = settings("");
   bucket.metrics = std::make_shared<S3Metrics>();
@@ -163,7 +168,8 @@ S3Settings S3Server::settings(const std::string& prefix) const {
   S3Settings settings;
   settings.bucket = kBucket;
   settings.prefix = prefix;
-  settings.endpoint = "http://127.0.0.1:" + std::to_string(port_);
+  settings.endpoint = (tls_ ? "https://127.0.0.1:" : "http://127.0.0.1:") + std::to_string(port_);
+  if (tls_) settings.ca_file = ca_file();
   settings.credentials.access_key = kAccessKey;
   settings.credentials.secret_key = kSecretKey;
   settings.first_backoff = std::chrono::milliseconds(5);

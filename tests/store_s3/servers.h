@@ -34,13 +34,16 @@ class ServerProcess {
 /// A server with a bucket in it. `problem` says why there is none.
 class S3Server {
  public:
-  enum class Kind { kSeaweedFs, kMoto };
+  /// Both know kAccessKey alone; moto also hands out keys by web identity, for any token.
+  enum class Kind { kSeaweedFs, kMoto, kMotoTls };
   explicit S3Server(Kind kind);
   ~S3Server();
   S3Server(const S3Server&) = delete;
   S3Server& operator=(const S3Server&) = delete;
   [[nodiscard]] const std::string& problem() const { return problem_; }
   [[nodiscard]] std::uint16_t port() const { return port_; }
+  /// The certificate of kMotoTls, for 127.0.0.1; PEM.
+  [[nodiscard]] std::string ca_file() const { return (folder_ / "cert.pem").string(); }
   /// Of the bucket, with retries that end soon; `prefix` goes before every key.
   [[nodiscard]] S3Settings settings(const std::string& prefix) const;
 
@@ -48,6 +51,7 @@ class S3Server {
   void start(Kind kind);
 
   std::filesystem::path folder_;
+  bool tls_ = false;
   ServerProcess process_;
   std::uint16_t port_ = 0;
   std::string problem_;

@@ -54,7 +54,10 @@ Result<Caller::Outcome> Caller::call(const std::string& attempted, const Request
   const auto start = SteadyClock::now();
   for (unsigned tries = 1;; ++tries) {
     auto answer = attempt(request, judge);
-    if (answer) return Outcome{*std::move(answer), tries > 1};
+    if (answer) {
+      settings_.metrics->away = false;
+      return Outcome{*std::move(answer), tries > 1};
+    }
     Error error = std::move(answer).error();
     // What has a subject of its own is about the credentials.
     if (!error.subject.empty()) {
@@ -66,7 +69,11 @@ Result<Caller::Outcome> Caller::call(const std::string& attempted, const Request
         error.kind == ErrorKind::kUnavailable || (error.kind == ErrorKind::kCorrupt && tries < kMostTriesAtCorrupt);
     const auto wait = backoff(settings_, tries);
     const auto taken = std::chrono::duration_cast<std::chrono::milliseconds>(SteadyClock::now() - start);
-    if (!again || taken + wait > settings_.deadline) {
+    if (error.kind == ErrorKind::kCorrupt) ++settings_.metrics->corrupt_answers;
+    // While it is away, every call waiting its full time would hold all threads.
+    const bool known_away = error.kind == ErrorKind::kUnavailable && settings_.metrics->away;
+    if (!again || known_away || taken + wait > settings_.deadline) {
+      settings_.metrics->away = error.kind == ErrorKind::kUnavailable;
       if (error.kind != ErrorKind::kNotFound && error.kind != ErrorKind::kConflict) ++settings_.metrics->failures;
       if (tries > 1) {
         error.reason += "; " + std::to_string(tries) + " tries in " +

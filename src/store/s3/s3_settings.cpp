@@ -202,7 +202,7 @@ Result<S3Settings> parse_s3_url(const std::string& url, const std::map<std::stri
     }
     settings.stall_timeout = std::chrono::floor<std::chrono::seconds>(*duration);
     settings.connect_timeout = std::min(settings.connect_timeout, std::chrono::milliseconds(settings.stall_timeout));
-    settings.deadline = settings.stall_timeout * 2;
+    settings.deadline = settings.stall_timeout + settings.longest_backoff;
   }
   choose_credentials(parameters, environment, settings);
   return settings;

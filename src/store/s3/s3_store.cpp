@@ -15,6 +15,7 @@ namespace {
 using s3::Answer;
 using s3::Request;
 
+constexpr std::chrono::milliseconds kPatienceAtOpen{3'000};
 constexpr std::size_t kMostParts = 10'000;
 constexpr std::uint64_t kMostBytesOfOnePut = std::uint64_t{5} << 30;
 constexpr std::uint64_t kMostBytesOfGet = std::uint64_t{4} << 30;
@@ -300,9 +301,19 @@ Result<std::unique_ptr<ObjectStore>> open_s3_store(S3Settings settings) {
   }
   if (!settings.metrics) settings.metrics = std::make_shared<S3Metrics>();
   settings.stall_timeout = std::max(settings.stall_timeout, std::chrono::seconds(1));
-  auto store = std::make_unique<S3Store>(std::move(settings));
-  LOGSTONE_TRY(store->list("", "", 1));
-  return std::unique_ptr<ObjectStore>(std::move(store));
+  const auto probe = [](S3Settings how) { return S3Store(std::move(how)).list("", "", 1); };
+  if (settings.may_be_away) {
+    S3Settings quick = settings;
+    quick.connect_timeout = std::min(quick.connect_timeout, kPatienceAtOpen);
+    quick.stall_timeout = std::min(quick.stall_timeout, std::chrono::ceil<std::chrono::seconds>(kPatienceAtOpen));
+    quick.deadline = std::min(quick.deadline, kPatienceAtOpen);
+    const auto answered = probe(std::move(quick));
+    if (!answered && answered.error().kind != ErrorKind::kUnavailable) return answered.error();
+    if (!answered) log_warning("The S3 store cannot be reached yet", {{"error", answered.error().message()}});
+  } else {
+    LOGSTONE_TRY(probe(settings));
+  }
+  return std::unique_ptr<ObjectStore>(std::make_unique<S3Store>(std::move(settings)));
 }
 
 }  // namespace logstone

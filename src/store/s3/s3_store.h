@@ -34,7 +34,9 @@ struct S3CredentialSource {
 struct S3Metrics {
   std::atomic<std::uint64_t> requests{0};  ///< Tries, not calls.
   std::atomic<std::uint64_t> retries{0};
-  std::atomic<std::uint64_t> failures{0};  ///< Calls that failed for good; a missing object is no failure.
+  std::atomic<std::uint64_t> failures{0};         ///< Calls that failed for good; a missing object is no failure.
+  std::atomic<std::uint64_t> corrupt_answers{0};  ///< Bytes that were not what the store says they are.
+  std::atomic<bool> away{false};  ///< The last call failed because the store did not answer, or asked for patience.
   std::atomic<std::uint64_t> bytes_sent{0};
   std::atomic<std::uint64_t> bytes_received{0};
 };
@@ -58,16 +60,19 @@ struct S3Settings {
   S3CredentialSource credentials;
 
   std::chrono::milliseconds connect_timeout{10'000};
-  std::chrono::seconds stall_timeout{30};      ///< A transfer below 1 KiB/s for so long is given up (1 s at least).
-  std::chrono::milliseconds deadline{60'000};  ///< No further try begins when a call has taken so long.
+  std::chrono::seconds stall_timeout{15};  ///< A transfer below 1 KiB/s for so long is given up (1 s at least).
+  /// No further try begins when a call has taken so long. While the store is away, one call after another, each has one
+  /// try: who calls has a schedule of its own.
+  std::chrono::milliseconds deadline{20'000};
   std::chrono::milliseconds first_backoff{100};
   std::chrono::milliseconds longest_backoff{5'000};
   std::uint64_t part_bytes = std::uint64_t{16} << 20;  ///< Larger objects are put in parts; S3 wants 5 MiB at least.
   std::shared_ptr<S3Metrics> metrics;                  ///< Counted into when given.
+  bool may_be_away = false;                            ///< Opening warns where it would say kUnavailable.
 };
 
 /// `s3://bucket[/prefix][?endpoint=URL&region=R&addressing=path|host&listing=flat|folders&ca=FILE&profile=NAME&
-/// credentials=FILE&secret=FOLDER&metadata=yes|no&etag=md5|opaque&timeout=30s]`; what it leaves open comes from the AWS
+/// credentials=FILE&secret=FOLDER&metadata=yes|no&etag=md5|opaque&timeout=15s]`; what it leaves open comes from the AWS
 /// tools' variables in `environment`. Reads no file. kInvalidInput with the reason otherwise.
 [[nodiscard]] Result<S3Settings> parse_s3_url(const std::string& url,
                                               const std::map<std::string, std::string>& environment);
