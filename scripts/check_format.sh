@@ -25,9 +25,10 @@ allowed() {
     archive) echo base model store archive ;;
     cluster) echo base model cluster ;;
     agent) echo base model store catalog archive cluster agent ;;
+    adopt) echo base model store catalog archive cluster agent adopt ;;
     serve) echo base model store catalog archive cluster serve ;;
-    cli) echo base model doctor store catalog archive argo cluster agent serve instance cli ;;
-    *) echo base model store catalog archive argo cluster agent serve instance cli ;;
+    cli) echo base model doctor store catalog archive argo cluster agent adopt serve instance cli ;;
+    *) echo base model store catalog archive argo cluster agent adopt serve instance cli ;;
   esac
 }
 while IFS=: read -r file include; do

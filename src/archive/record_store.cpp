@@ -188,7 +188,9 @@ Result<> for_each_record(ObjectStore& store,
 
 Result<std::vector<Damage>> verify_record(ObjectStore& store, const WorkflowRecord& record) {
   std::vector<Damage> damage;
-  for (const StreamRecord& stream : record.streams) LOGSTONE_TRY(StreamCheck(store, record, stream, damage).run());
+  for (const StreamRecord& stream : record.streams) {
+    if (!stream.by_reference()) LOGSTONE_TRY(StreamCheck(store, record, stream, damage).run());
+  }
   return damage;
 }
 

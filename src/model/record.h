@@ -40,6 +40,15 @@ struct SegmentReference {
   bool operator==(const SegmentReference&) const = default;
 };
 
+/// Where somebody else archived a stream: an object that is read there, never changed and never removed.
+struct ExternalObject {
+  std::string store;  ///< As its ObjectStore describes itself, without credentials: "s3://mlpipeline".
+  std::string key;
+  std::uint64_t size = 0;  ///< Bytes of the object.
+  Timestamp modified{};
+  bool operator==(const ExternalObject&) const = default;
+};
+
 struct StreamRecord {
   StreamIdentity id;
   bool complete = false;    ///< Read to its end (or known that no more can be had).
@@ -50,6 +59,10 @@ struct StreamRecord {
   std::optional<int> exit_code;
   std::vector<SegmentReference> segments;
   std::vector<Gap> gaps;
+  std::optional<ExternalObject> external;  ///< Where it was adopted from.
+  /// Its bytes are in the external object only: then it has neither segments nor digest, `bytes` is the object's size
+  /// and `lines` is 0.
+  [[nodiscard]] bool by_reference() const { return external && digest.empty(); }
   bool operator==(const StreamRecord&) const = default;
 };
 
@@ -58,7 +71,7 @@ struct AuditEvent {
   Timestamp time{};
   std::string actor;   ///< "agent", "cli:alice", "http:127.0.0.1", ...
   std::string action;  ///< captured, sealed, verified, verification_failed, released, deleted, held, unheld, retained,
-                       ///< expired, removed, lost.
+                       ///< expired, removed, lost, adopted.
   std::string detail;
   bool operator==(const AuditEvent&) const = default;
 };

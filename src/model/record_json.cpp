@@ -93,6 +93,13 @@ Json stream_json(const StreamRecord& stream) {
   put_number(out, "exitCode", stream.exit_code);
   put_list(out, "segments", stream.segments, segment_json);
   put_list(out, "gaps", stream.gaps, gap_json);
+  if (stream.external) {
+    Json& external = out["external"] = Json::object();
+    external["store"] = stream.external->store;
+    external["key"] = stream.external->key;
+    external["size"] = stream.external->size;
+    external["modified"] = format_rfc3339_nano(stream.external->modified);
+  }
   return out;
 }
 
@@ -288,6 +295,15 @@ Gap read_gap(Members in) {
   return gap;
 }
 
+ExternalObject read_external(Members in) {
+  ExternalObject external;
+  in.text("store", external.store, true);
+  in.text("key", external.key, true);
+  in.number("size", external.size, true);
+  in.time("modified", external.modified);
+  return external;
+}
+
 StreamRecord read_stream(Members in) {
   StreamRecord stream;
   in.text("node", stream.id.node_id);
@@ -303,6 +319,7 @@ StreamRecord read_stream(Members in) {
   in.number("exitCode", stream.exit_code);
   in.list<SegmentReference>("segments", stream.segments, read_segment);
   in.list<Gap>("gaps", stream.gaps, read_gap);
+  in.object<ExternalObject>("external", stream.external, read_external);
   return stream;
 }
 

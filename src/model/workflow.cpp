@@ -4,7 +4,7 @@ namespace logstone {
 namespace {
 
 constexpr Phase kPhases[] = {Phase::kPending, Phase::kRunning, Phase::kSucceeded, Phase::kFailed,
-                             Phase::kError,   Phase::kSkipped, Phase::kOmitted};
+                             Phase::kError,   Phase::kSkipped, Phase::kOmitted,   Phase::kUnknown};
 
 }  // namespace
 
@@ -24,6 +24,8 @@ const char* to_string(Phase phase) {
       return "Skipped";
     case Phase::kOmitted:
       return "Omitted";
+    case Phase::kUnknown:
+      return "Unknown";
   }
   return "Error";
 }

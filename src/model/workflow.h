@@ -22,8 +22,9 @@ struct WorkflowIdentity {
   bool operator==(const WorkflowIdentity&) const = default;
 };
 
-/// Argo's phases of workflows and nodes (a workflow has no kSkipped, kOmitted, kDaemoned).
-enum class Phase { kPending, kRunning, kSucceeded, kFailed, kError, kSkipped, kOmitted };
+/// Argo's phases of workflows and nodes (a workflow has no kSkipped, kOmitted, kDaemoned). kUnknown: it ended, and
+/// nothing tells how (only its logs are left).
+enum class Phase { kPending, kRunning, kSucceeded, kFailed, kError, kSkipped, kOmitted, kUnknown };
 /// "Pending", "Running", ...: Argo's words.
 [[nodiscard]] const char* to_string(Phase phase);
 [[nodiscard]] std::optional<Phase> parse_phase(std::string_view text);

@@ -56,7 +56,7 @@ Result<Response> list_workflows(Backend& backend, const Call& call) {
     query.phase = parse_phase(call.query.text("phase"));
     if (!query.phase) {
       return http::bad_parameter("phase", "`" + call.query.text("phase") + "` is no phase",
-                                 "One of Pending, Running, Succeeded, Failed, Error.");
+                                 "One of Pending, Running, Succeeded, Failed, Error, Unknown.");
     }
   }
   LOGSTONE_ASSIGN(query.include_expired, call.query.flag("expired"));
