@@ -25,8 +25,9 @@ struct Damage {
   std::string key;
   std::string what;
 };
-/// Reads back every segment of a record (not what it refers to elsewhere) and compares all digests, sizes and the streams' own digests. The list is
-/// empty when all is well; an Error only where the store could not answer (try again).
+/// Reads back every segment of a record (not what it refers to elsewhere) and compares all digests, sizes and the
+/// streams' own digests. The list is empty when all is well; an Error only where the store could not answer (try
+/// again).
 [[nodiscard]] Result<std::vector<Damage>> verify_record(ObjectStore& store, const WorkflowRecord& record);
 
 }  // namespace logstone

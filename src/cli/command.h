@@ -45,6 +45,7 @@ void add_export(CLI::App& app, Context& context, Action& chosen);
 void add_verify(CLI::App& app, Context& context, Action& chosen);
 void add_retention(CLI::App& app, Context& context, Action& chosen);  ///< hold, unhold, retain, rm
 void add_catalog(CLI::App& app, Context& context, Action& chosen);
+void add_adopt(CLI::App& app, Context& context, Action& chosen);
 void add_config(CLI::App& app, Context& context, Action& chosen);
 void add_doctor(CLI::App& app, Context& context, Action& chosen);
 void add_version(CLI::App& app, Context& context, Action& chosen);

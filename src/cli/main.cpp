@@ -48,6 +48,7 @@ int main_of(int argc, char** argv) {
   add_verify(app, context, chosen);
   add_retention(app, context, chosen);
   add_catalog(app, context, chosen);
+  add_adopt(app, context, chosen);
   add_config(app, context, chosen);
   add_doctor(app, context, chosen);
   add_version(app, context, chosen);

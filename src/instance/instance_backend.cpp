@@ -144,6 +144,11 @@ Result<WorkflowSummary> InstanceBackend::resolve(const std::string& workflow) {
 
 Result<std::shared_ptr<LogView>> InstanceBackend::open_stream(const WorkflowIdentity& workflow,
                                                               const StreamRecord& stream) {
+  if (stream.by_reference()) {
+    if (parts_.adopted != nullptr) return parts_.adopted->open(stream);
+    return Error{ErrorKind::kNotFound, "open adopted log", stream.external->store + '/' + stream.external->key,
+                 "Argo's bucket is not configured here", "Set argo_store to it."};
+  }
   if (parts_.agent != nullptr) {
     // Until its workflow is sealed a stream is with the agent, complete or not.
     if (auto live = parts_.agent->live_log(workflow.uid, stream.id)) return live;
@@ -230,7 +235,18 @@ Result<std::vector<std::pair<std::string, std::string>>> InstanceBackend::verify
   LOGSTONE_ASSIGN(const std::vector<Damage> damage, verify_record(parts_.store, record));
   std::vector<std::pair<std::string, std::string>> out;
   for (const auto& one : damage) out.emplace_back(one.key, one.what);
+  for (const StreamRecord& stream : record.streams) {
+    if (!stream.by_reference() || parts_.adopted == nullptr) continue;
+    LOGSTONE_ASSIGN(auto wrong, parts_.adopted->check(*stream.external));
+    if (wrong) out.emplace_back(stream.external->store + '/' + stream.external->key, *std::move(wrong));
+  }
   return out;
+}
+
+Result<AdoptionAnswer> InstanceBackend::adopt(const AdoptionQuery& query) {
+  if (parts_.adopted != nullptr) return parts_.adopted->adopt(query);
+  return Error{ErrorKind::kInvalidInput, "adopt", "", "Argo's bucket is not configured",
+               "Set argo_store and key_formats (docs/argo-logs.md)."};
 }
 
 Result<WorkflowRecord> InstanceBackend::hold(const std::string& uid, const std::string& reason,

@@ -4,6 +4,7 @@
 #include "agent/agent.h"
 #include "agent/archive_keeper.h"
 #include "agent/record_book.h"
+#include "instance/adopted_logs.h"
 #include "serve/backend.h"
 #include "store/s3/s3_store.h"
 
@@ -19,6 +20,7 @@ struct InstanceBackendParts {
   Agent* agent = nullptr;
   ObjectStore* probe = nullptr;  ///< Asked whether the store answers; null: `store`.
   std::shared_ptr<S3Metrics> s3_metrics = {};
+  AdoptedLogs* adopted = nullptr;  ///< Null: nothing was or can be adopted.
 };
 
 class InstanceBackend final : public Backend {
@@ -37,6 +39,7 @@ class InstanceBackend final : public Backend {
                                 const std::string& actor) override;
   Result<> remove(const std::string& uid, const std::string& reason, const std::string& actor) override;
   Result<AuditPage> audit(const AuditQuery& query) override;
+  Result<AdoptionAnswer> adopt(const AdoptionQuery& query) override;
   std::vector<Metric> metrics() override;
   Result<> ready() override;
 

@@ -12,6 +12,7 @@
 #include "catalog/catalog.h"
 #include "cluster/cluster.h"
 #include "model/record.h"
+#include "serve/adoption.h"
 
 namespace logstone {
 
@@ -64,6 +65,8 @@ class Backend {
   [[nodiscard]] virtual Result<> remove(const std::string& uid, const std::string& reason,
                                         const std::string& actor) = 0;
   [[nodiscard]] virtual Result<AuditPage> audit(const AuditQuery& query) = 0;
+  /// One step of taking what Argo archived. kInvalidInput where its bucket is not configured.
+  [[nodiscard]] virtual Result<AdoptionAnswer> adopt(const AdoptionQuery& query) = 0;
   [[nodiscard]] virtual std::vector<Metric> metrics() = 0;
   /// Ready to serve: the store and the catalogue answer.
   [[nodiscard]] virtual Result<> ready() = 0;

@@ -86,12 +86,18 @@ Json stream_json(const StreamRecord& stream) {
   json["bytes"] = stream.bytes;
   json["lines"] = stream.lines;
   json["complete"] = stream.complete;
-  json["place"] = stream.complete && archived >= stream.bytes ? "archive" : "live";
+  json["place"] = stream.by_reference() ? "argo" : stream.complete && archived >= stream.bytes ? "archive" : "live";
   json["archivedBytes"] = archived;
   json["objectBytes"] = object_bytes;
   put(json, "digest", stream.digest);
   put(json, "endReason", stream.end_reason);
   put(json, "exitCode", stream.exit_code);
+  if (stream.external) {
+    json["external"] = {{"store", stream.external->store},
+                        {"key", stream.external->key},
+                        {"size", stream.external->size},
+                        {"modified", format_rfc3339_nano(stream.external->modified)}};
+  }
   json["gaps"] = Json::array();
   for (const Gap& gap : stream.gaps) json["gaps"].push_back(gap_json(gap));
   return json;

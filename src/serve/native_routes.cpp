@@ -1,9 +1,5 @@
-#include <pwd.h>
-
-#include <array>
-#include <cstdlib>
-
 #include "base/time.h"
+#include "serve/actor.h"
 #include "serve/encoding.h"
 #include "serve/json_views.h"
 #include "serve/routes.h"
@@ -21,18 +17,6 @@ Response json(const Call& call, std::string body) {
   Response response = http::json_response(200, std::move(body));
   http::encode_whole(response, http::choose_encoding(call.request.header("accept-encoding")));
   return response;
-}
-
-/// A user of this machine, whom the kernel vouches for, by name; others by their address.
-std::string actor(const Call& call) {
-  constexpr std::string_view kLocal = "unix:";
-  if (!call.request.peer.starts_with(kLocal)) return "http:" + call.request.peer;
-  const std::string id = call.request.peer.substr(kLocal.size());
-  std::array<char, 4096> buffer;
-  passwd entry;
-  passwd* found = nullptr;
-  getpwuid_r(static_cast<uid_t>(std::strtoul(id.c_str(), nullptr, 10)), &entry, buffer.data(), buffer.size(), &found);
-  return "cli:" + (found != nullptr ? std::string(found->pw_name) : id);
 }
 
 /// The reason for an act: from the body, or from the query where a client cannot send a body.

@@ -12,6 +12,8 @@ namespace logstone::serve {
 void add_native_routes(http::Router& router, Backend& backend);
 /// `/k8s/pod...`: what the Kubeflow Pipelines UI asks of its server.
 void add_kfp_routes(http::Router& router, Backend& backend);
+/// `/api/v1/adoptions`: takes what Argo archived.
+void add_adoption_routes(http::Router& router, Backend& backend);
 /// Health, metrics, the API's description and the web page.
 void add_service_routes(http::Router& router, Backend& backend, const http::Traffic& traffic);
 

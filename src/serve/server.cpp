@@ -13,6 +13,7 @@ class LogstoneServer final : public Server {
   explicit LogstoneServer(Backend& backend) {
     serve::add_native_routes(router_, backend);
     serve::add_kfp_routes(router_, backend);
+    serve::add_adoption_routes(router_, backend);
     serve::add_service_routes(router_, backend, traffic_);
   }
   ~LogstoneServer() override { stop(); }

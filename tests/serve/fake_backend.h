@@ -181,7 +181,12 @@ class FakeBackend final : public Backend {
     stream.exit_code = 0;
     stream.segments = {{"v1/seg", 0, 100, 0, 3, 60, "d", at_second(1001), at_second(1002)}};
     stream.gaps = {{50, 12, "rotated away before it was read", at_second(1050)}};
-    known.streams = {stream};
+    StreamRecord adopted;
+    adopted.id = {node.id, node.pod_name, "", "side", 0};
+    adopted.complete = true;
+    adopted.bytes = 5;
+    adopted.external = {"s3://mlpipeline", "train/side.log", 5, at_second(1050)};
+    known.streams = {stream, adopted};
     known.audit = {{at_second(1101), "agent", "verified", "1 stream"}};
     known.manifest_json = R"({"kind":"Workflow","spec":{"x":1}})";
   }
@@ -189,6 +194,17 @@ class FakeBackend final : public Backend {
   [[nodiscard]] std::string stream_key() const { return known.streams.front().id.key(); }
   [[nodiscard]] std::string log_path() const { return "/api/v1/workflows/train-x7k2p/log/" + stream_key(); }
 
+  Result<AdoptionAnswer> adopt(const AdoptionQuery& query) override {
+    const std::lock_guard lock(mutex);
+    if (failure) return *failure;
+    AdoptionAnswer answer;
+    answer.source = "s3://mlpipeline";
+    answer.counts = {{"objects", query.limit}, {"adopted", query.dry_run ? 1 : 2}};
+    answer.workflows = {{known.id, 2}};
+    answer.problems = {"one"};
+    answer.cursor = query.cursor.empty() ? "0:next" : "";
+    return answer;
+  }
   Result<WorkflowPage> list(const WorkflowQuery& query) override {
     const std::lock_guard lock(mutex);
     last_query = query;

@@ -140,6 +140,7 @@ TEST_F(OpenApi, EveryOperationIsAnsweredAsDescribed) {
       {"holdWorkflow", {workflow + "/hold", R"({"reason": "case 12"})"}},
       {"unholdWorkflow", {workflow + "/hold", R"({"reason": "closed"})"}},
       {"retainWorkflow", {workflow + "/retention", R"({"keep": "90d", "reason": "audit"})"}},
+      {"adopt", {"/api/v1/adoptions?namespace=a&since=30d&dryRun=true&copy=true", "{}"}},
       {"listAudit", {"/api/v1/audit", {}}},
       {"version", {"/api/v1/version", {}}},
       {"kfpPodLogs", {"/k8s/pod/logs" + pod, {}}},
@@ -172,10 +173,11 @@ TEST_F(OpenApi, EveryOperationIsAnsweredAsDescribed) {
   }
   EXPECT_EQ(done.size(), examples.size());
   // Members that no answer has may be described wrongly: the example has them all.
-  for (const auto& name : {"WorkflowSummary:listWorkflows.items[]", "Workflow:getWorkflow", "Node:getWorkflow.nodes[]",
-                           "Stream:getWorkflow.streams[]", "Gap:getWorkflow.streams[].gaps[]", "Hold:getWorkflow.hold",
-                           "Retention:getWorkflow.retention", "AuditEvent:getWorkflow.audit[]", "AuditPage:listAudit",
-                           "Verification:verifyWorkflow"}) {
+  for (const auto& name :
+       {"WorkflowSummary:listWorkflows.items[]", "Workflow:getWorkflow", "Node:getWorkflow.nodes[]",
+        "Stream:getWorkflow.streams[]", "Gap:getWorkflow.streams[].gaps[]", "Hold:getWorkflow.hold",
+        "Retention:getWorkflow.retention", "AuditEvent:getWorkflow.audit[]", "AuditPage:listAudit",
+        "Verification:verifyWorkflow", "External:getWorkflow.streams[].external", "Adoption:adopt"}) {
     const std::string text = name;
     const std::size_t colon = text.find(':');
     for (const auto& property : document["components"]["schemas"][text.substr(0, colon)]["properties"]) {
