@@ -21,3 +21,18 @@ def logstone(request, tmp_path):
     program = Logstone(request.config.getoption("--binary"), tmp_path / "data")
     yield program
     program.end()
+
+
+@pytest.fixture
+def kills(request):
+    """How often test_kill kills."""
+    return request.config.getoption("--kills")
+
+
+@pytest.fixture(scope="session")
+def seaweedfs(tmp_path_factory):
+    """The S3 server that all tests share."""
+    from seaweed import SeaweedFs  # Only where it is installed and asked for.
+    server = SeaweedFs(tmp_path_factory.mktemp("seaweedfs"))
+    yield server
+    server.kill()
