@@ -23,6 +23,7 @@ allowed() {
     store) echo base store ;;
     catalog) echo base model catalog ;;
     archive) echo base model store archive ;;
+    argo) echo base model store archive argo ;;
     cluster) echo base model cluster ;;
     agent) echo base model store catalog archive cluster agent ;;
     adopt) echo base model store catalog archive cluster agent adopt ;;

@@ -65,6 +65,10 @@ Error problem(long status, const std::string& body, const std::string& method, c
     error.subject.clear();
     error.reason = json.value("detail", json.value("title", error.reason));
     error.advice = json.value("advice", "");
+    for (const auto& place : json.value("tried", nlohmann::json::array())) {
+      if (place.is_string()) error.reason += "\n  " + place.get<std::string>();
+    }
+    if (json.contains("tried") && !error.advice.empty()) error.advice.insert(0, "\n");
     // 500 stands for damage too, which a script tells from a failure by the exit code.
     if (json.value("title", "") == to_string(ErrorKind::kCorrupt)) error.kind = ErrorKind::kCorrupt;
   }

@@ -22,12 +22,24 @@ Result<int> check(const Context& context, const std::string& output) {
   if (output == "json") {
     auto settings = nlohmann::json::object();
     for (const auto& one : loaded.effective) settings[one.key] = {{"value", one.value}, {"source", one.source}};
+    if (loaded.kfp.active) {
+      for (const auto& one : loaded.kfp.variables) {
+        settings["kfp_environment"][one.name] = {{"value", one.value}, {"set", one.is_set}, {"became", one.became}};
+      }
+    }
     write_out(settings.dump(2) + "\n");
     return kExitOk;
   }
   Table table({"SETTING", "VALUE", "FROM"});
   for (const auto& one : loaded.effective) table.add({one.key, one.value, one.source});
   write_out(table.text());
+  if (loaded.kfp.active) {
+    Table variables({"KFP'S NAME", "VALUE", "BECAME"});
+    for (const auto& one : loaded.kfp.variables) {
+      variables.add({one.name, one.is_set ? one.value : one.value + " (default)", one.became});
+    }
+    write_out("\nThe environment of a KFP UI server:\n" + variables.text());
+  }
   return kExitOk;
 }
 

@@ -66,16 +66,31 @@ bool LogPrinter::print_lines(const std::string& lines) {
   return write_out(lines);
 }
 
-Result<> LogPrinter::print(const ChosenStream& stream) {
+Query LogPrinter::selection() const {
   Query query;
   if (options_.follow) query.add("follow", "true");
   if (options_.timestamps) query.add("timestamps", "true");
   query.add("tail", options_.tail).add("since", options_.since).add("until", options_.until);
-  const std::string path = workflow_path(uid_) + "/log/" + encode(stream.key) + query.text();
+  return query;
+}
+
+Result<> LogPrinter::print(const ChosenStream& stream) {
+  return print_path(workflow_path(uid_) + "/log/" + encode(stream.key) + selection().text(), stream.label);
+}
+
+Result<> LogPrinter::print_pod(const std::string& pod, const std::string& container) {
+  const std::size_t slash = pod.find('/');
+  const std::string name = slash == std::string::npos ? pod : pod.substr(slash + 1);
+  Query query = selection();
+  query.add("namespace", slash == std::string::npos ? "" : pod.substr(0, slash)).add("container", container);
+  return print_path("/api/v1/pods/" + encode(name) + "/log" + query.text(), name);
+}
+
+Result<> LogPrinter::print_path(const std::string& path, const std::string& label) {
   if (!options_.prefix) {
     return client_.stream(path, [](std::string_view bytes) { return write_out(bytes); });
   }
-  Prefixer prefixer(stream.label);
+  Prefixer prefixer(label);
   LOGSTONE_TRY(client_.stream(path, [&](std::string_view bytes) { return print_lines(prefixer.take(bytes)); }));
   (void)print_lines(prefixer.finish());
   return {};

@@ -27,10 +27,14 @@ class LogPrinter {
 
   /// Prints one stream to its end, or, when following, until it is complete. Any thread.
   [[nodiscard]] Result<> print(const ChosenStream& stream);
+  /// Prints a pod's log by its name, wherever it is; `pod` may be `namespace/pod`.
+  [[nodiscard]] Result<> print_pod(const std::string& pod, const std::string& container);
   /// Prints all that fit, also those that begin later, until the workflow has ended and they are complete.
   [[nodiscard]] Result<> follow_all(const StreamWish& wish);
 
  private:
+  [[nodiscard]] Result<> print_path(const std::string& path, const std::string& label);
+  [[nodiscard]] Query selection() const;
   [[nodiscard]] bool print_lines(const std::string& lines);
 
   const ApiClient& client_;

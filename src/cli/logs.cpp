@@ -14,9 +14,26 @@ struct Flags {
   PrintOptions print;
 };
 
+/// For who has a pod's name alone: its workflow may be one that only Argo archived.
+Result<int> print_pod(const Connection& connection, Flags flags, Error no_workflow) {
+  flags.print.follow = flags.print.follow && connection.own == nullptr;
+  LogPrinter printer(connection.client, "", flags.print);
+  auto printed = printer.print_pod(flags.workflow, flags.wish.container);
+  if (printed) return kExitOk;
+  Error error = std::move(printed).error();
+  // A server of before knows no such path, and one that looks nowhere else has nothing to add.
+  if (error.kind == ErrorKind::kNotFound && error.reason.find("\n") == std::string::npos) return no_workflow;
+  if (error.reason.find("not configured") != std::string::npos) return no_workflow;
+  return error;
+}
+
 Result<int> print_logs(const Context& context, Flags flags) {
   LOGSTONE_ASSIGN(const Connection connection, connect(context, false));
-  LOGSTONE_ASSIGN(const nlohmann::json workflow, connection.client.get(workflow_path(flags.workflow)));
+  auto found = connection.client.get(workflow_path(flags.workflow));
+  if (!found && found.error().kind == ErrorKind::kNotFound && flags.wish.step.empty() && !flags.wish.previous) {
+    return print_pod(connection, std::move(flags), std::move(found).error());
+  }
+  LOGSTONE_ASSIGN(const nlohmann::json workflow, std::move(found));
   const std::string uid = workflow.value("uid", "");
   const auto streams = choose_streams(workflow, flags.wish);
   const std::string state = workflow.value("state", "");
@@ -52,7 +69,8 @@ void add_logs(CLI::App& app, Context& context, Action& chosen) {
   add_command(app, context, chosen, "logs", "Print logs, wherever their bytes are",
               "  logstone logs @latest                     all steps of the newest workflow\n"
               "  logstone logs hello-x7k2p train -f        one step, byte for byte, while it runs\n"
-              "  logstone logs hello-x7k2p train --tail 100 --timestamps\n",
+              "  logstone logs hello-x7k2p train --tail 100 --timestamps\n"
+              "  logstone logs team/old-x7k2p-train-123    a pod that only Argo archived\n",
               [&context](CLI::App& command) -> Action {
                 auto flags = std::make_shared<Flags>();
                 command.add_option("WORKFLOW", flags->workflow, "name, namespace/name, uid, unique prefix or @latest")

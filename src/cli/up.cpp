@@ -126,8 +126,8 @@ void add_up(CLI::App& app, Context& context, Action& chosen) {
               [&context](CLI::App& command) -> Action {
                 auto flags = std::make_shared<SubmissionFlags>();
                 add_submission_flags(command, *flags, false);
-                for (const char* key : {"data", "store", "listen", "log_level", "retention_policy", "segment_bytes",
-                                        "segment_age", "parallel_pods"}) {
+                for (const char* key : {"data", "store", "listen", "argo_store", "key_formats", "log_level",
+                                        "retention_policy", "segment_bytes", "segment_age", "parallel_pods"}) {
                   add_setting_flag(command, context, key);
                 }
                 return [flags](const Context& c) { return up(c, *flags); };

@@ -39,6 +39,8 @@ Result<FileLock> lock_folder(const fs::path& path, FileLock::Mode mode) {
   }
 }
 
+bool is_loopback(const std::string& host) { return host == "::1" || host == "localhost" || host.starts_with("127."); }
+
 class OpenInstance final : public Instance {
  public:
   ~OpenInstance() override { stop(); }
@@ -90,8 +92,13 @@ class OpenInstance final : public Instance {
       LOGSTONE_ASSIGN(agent_, Agent::start({*cluster_, *store_.store, *book_, *keeper_, *cache_, Clock::system()},
                                            options.settings.agent));
     }
-    backend_ = std::make_unique<InstanceBackend>(InstanceBackendParts{
-        *store_.store, *catalog_, *book_, *keeper_, *cache_, agent_.get(), store_.probe.get(), store_.s3_metrics});
+    LOGSTONE_ASSIGN(argo_, ArgoLogs::open(options.settings.argo, options.settings.environment,
+                                          (data / "unpacked").string(), {*catalog_, *book_, *cache_}));
+    InstanceBackendParts parts{*store_.store, *catalog_,          *book_,           *keeper_, *cache_,
+                               agent_.get(),  store_.probe.get(), store_.s3_metrics};
+    parts.argo = argo_.get();
+    parts.default_container = options.settings.argo.log_container;
+    backend_ = std::make_unique<InstanceBackend>(std::move(parts));
     if (catalog_is_new_ && mode_ == InstanceMode::kServe) filler_ = std::thread([this] { fill_catalog(); });
     return start_server(options);
   }
@@ -157,6 +164,12 @@ class OpenInstance final : public Instance {
 
   Result<> start_server(const InstanceOptions& options) {
     ServerSettings server = options.settings.server;
+    if (options.listen_tcp && options.settings.enable_authz && !is_loopback(server.host)) {
+      return Error{ErrorKind::kInvalidInput, "serve on", server.host,
+                   "enable_authz (KFP's ENABLE_AUTHZ) is true, but there is no cluster to ask yet who may read what: "
+                   "everybody who reaches this address could read every log",
+                   "listen on 127.0.0.1 behind a proxy that knows who may, or set enable_authz to false"};
+    }
     server.listen_tcp = options.listen_tcp;
     fs::path socket = fs::absolute(data_) / "logstone.sock";
     if (mode_ != InstanceMode::kServe || socket.string().size() > kLongestSocketPath) {
@@ -187,6 +200,7 @@ class OpenInstance final : public Instance {
   std::unique_ptr<BlockCache> cache_;
   std::unique_ptr<LocalCluster> cluster_;
   std::unique_ptr<Agent> agent_;
+  std::unique_ptr<ArgoLogs> argo_;
   std::unique_ptr<InstanceBackend> backend_;
   std::unique_ptr<Server> server_;
   RunningInstance address_;

@@ -45,12 +45,13 @@ void merge(std::vector<StreamRecord>& into, std::vector<StreamRecord> live) {
 }
 
 /// What the KFP UI means when it names no container.
-const StreamRecord* choose_stream(const std::vector<const StreamRecord*>& of_pod, const PodLogQuery& query) {
+const StreamRecord* choose_stream(const std::vector<const StreamRecord*>& of_pod, const PodLogQuery& query,
+                                  const std::string& usual) {
   std::string container = query.container;
   if (container.empty()) {
-    const bool has_main = std::any_of(of_pod.begin(), of_pod.end(),
-                                      [](const StreamRecord* stream) { return stream->id.container == "main"; });
-    container = has_main ? "main" : of_pod.front()->id.container;
+    const bool has_usual = std::any_of(of_pod.begin(), of_pod.end(),
+                                       [&](const StreamRecord* stream) { return stream->id.container == usual; });
+    container = has_usual ? usual : of_pod.front()->id.container;
   }
   const StreamRecord* best = nullptr;
   for (const StreamRecord* stream : of_pod) {
@@ -175,7 +176,6 @@ Result<std::shared_ptr<LogView>> InstanceBackend::open_log(const std::string& ui
 }
 
 Result<FoundLog> InstanceBackend::find_pod_log(const PodLogQuery& query) {
-  std::string tried = "the archive's catalogue";
   std::vector<std::string> uids;
   LOGSTONE_ASSIGN(const auto archived, parts_.catalog.find_pod(query.name_space, query.pod_name));
   for (const auto& place : archived) {
@@ -193,7 +193,8 @@ Result<FoundLog> InstanceBackend::find_pod_log(const PodLogQuery& query) {
       running.page_token = page.next_page_token;
     } while (!running.page_token.empty());
   }
-  tried += parts_.agent != nullptr ? ", the running workflows" : ", the unfinished workflows' segments";
+  const std::string tried = parts_.agent != nullptr ? "our archive: the catalogue, the running workflows"
+                                                    : "our archive: the catalogue, the unfinished workflows' segments";
   std::string almost;
   for (const auto& uid : uids) {
     auto found = record(uid);
@@ -215,7 +216,7 @@ Result<FoundLog> InstanceBackend::find_pod_log(const PodLogQuery& query) {
     // Two lives of a pod have one name: the later one is meant.
     const std::string newest_uid = of_pod.back()->id.pod_uid;
     std::erase_if(of_pod, [&](const StreamRecord* stream) { return stream->id.pod_uid != newest_uid; });
-    const StreamRecord* stream = choose_stream(of_pod, query);
+    const StreamRecord* stream = choose_stream(of_pod, query, parts_.default_container);
     if (stream == nullptr) {
       almost = "; the pod has no container \"" + query.container + "\" in that attempt, it has";
       for (const auto* other : of_pod) almost += " " + other->id.container + ":" + std::to_string(other->id.restart);
@@ -224,10 +225,44 @@ Result<FoundLog> InstanceBackend::find_pod_log(const PodLogQuery& query) {
     LOGSTONE_ASSIGN(auto log, open_stream(workflow.id, *stream));
     return FoundLog{std::move(log), workflow.id, stream->id, stream->complete ? "archive" : "live"};
   }
-  return Error{ErrorKind::kNotFound, "find log of pod",
-               (query.name_space.empty() ? "" : query.name_space + "/") + query.pod_name,
-               "not found; tried " + tried + almost,
-               "check the pod's name and namespace, or run `logstone catalog rebuild` if the catalogue was lost"};
+  return find_argo_log(query, tried + ": no such pod" + almost);
+}
+
+Result<FoundLog> InstanceBackend::find_argo_log(const PodLogQuery& query, std::string tried) {
+  Error not_found{ErrorKind::kNotFound, "find log of pod",
+                  (query.name_space.empty() ? "" : query.name_space + "/") + query.pod_name,
+                  "not found; tried:\n" + std::move(tried),
+                  "check the pod's name, its namespace and, where it is given, the day of its workflow"};
+  if (!query.everywhere) return not_found;
+  if (parts_.argo == nullptr || !parts_.argo->configured()) {
+    not_found.reason += "\nwhere Argo archived logs: not configured";
+    not_found.advice += "; set argo_store to the bucket where Argo archives logs (docs/argo-logs.md)";
+    return not_found;
+  }
+  argo::FinderAnswer answer =
+      parts_.argo->find({query.name_space, query.pod_name, query.run_id, query.container, query.created});
+  if (answer.found) {
+    FoundLog found;
+    found.log = std::move(answer.found->log);
+    found.workflow = std::move(answer.found->workflow);
+    found.stream.pod_name = query.pod_name;
+    found.stream.container = std::move(answer.found->container);
+    found.place = std::move(answer.found->how);
+    found.object = std::move(answer.found->object);
+    return found;
+  }
+  for (auto& place : answer.tried) {
+    std::string line = place.place + ": " + place.outcome;
+    std::replace(line.begin(), line.end(), '\n', ' ');
+    not_found.reason += "\n" + line;
+  }
+  if (answer.refused) {
+    const std::size_t places = not_found.reason.find('\n');
+    not_found.kind = answer.refused->kind;
+    not_found.reason = answer.refused->reason + not_found.reason.substr(places);
+    not_found.advice = answer.refused->advice;
+  }
+  return not_found;
 }
 
 Result<std::vector<std::pair<std::string, std::string>>> InstanceBackend::verify(const std::string& uid) {

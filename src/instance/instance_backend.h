@@ -5,6 +5,7 @@
 #include "agent/archive_keeper.h"
 #include "agent/record_book.h"
 #include "instance/adopted_logs.h"
+#include "instance/argo_logs.h"
 #include "serve/backend.h"
 #include "store/s3/s3_store.h"
 
@@ -21,6 +22,8 @@ struct InstanceBackendParts {
   ObjectStore* probe = nullptr;  ///< Asked whether the store answers; null: `store`.
   std::shared_ptr<S3Metrics> s3_metrics = {};
   AdoptedLogs* adopted = nullptr;  ///< Null: nothing was or can be adopted.
+  ArgoLogs* argo = nullptr;  ///< Null: nothing but our own archive is looked at.
+  std::string default_container = "main";
 };
 
 class InstanceBackend final : public Backend {
@@ -44,6 +47,8 @@ class InstanceBackend final : public Backend {
   Result<> ready() override;
 
  private:
+  /// Where Argo put it, once `tried` of our own were in vain.
+  Result<FoundLog> find_argo_log(const PodLogQuery& query, std::string tried);
   Result<std::shared_ptr<LogView>> open_stream(const WorkflowIdentity& workflow, const StreamRecord& stream);
 
   InstanceBackendParts parts_;

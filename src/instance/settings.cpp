@@ -128,6 +128,59 @@ Result<> set_store(Settings& s, const std::string& text) {
   return {};
 }
 
+/// One a line, or with commas between where there is one line; commas within a tag are the tag's.
+Result<> set_key_formats(Settings& s, const std::string& text) {
+  std::vector<std::string> formats;
+  const bool lines = text.find('\n') != std::string::npos;
+  std::string one;
+  int inside = 0;
+  for (std::size_t i = 0; i <= text.size(); ++i) {
+    if (text.compare(i, 2, "{{") == 0) ++inside;
+    if (text.compare(i, 2, "}}") == 0 && inside > 0) --inside;
+    if (i < text.size() && !(text[i] == '\n' || (!lines && inside == 0 && text[i] == ','))) {
+      one += text[i];
+      continue;
+    }
+    if (one.find_first_not_of(" \t\r") != std::string::npos) {
+      auto format = KeyFormat::parse(one);
+      if (!format) return bad_value(format.error().subject + ": " + format.error().reason, format.error().advice);
+      formats.push_back(format->text());
+    }
+    one.clear();
+  }
+  s.argo.key_formats = std::move(formats);
+  return {};
+}
+
+std::string get_key_formats(const Settings& s) {
+  const auto& formats = s.argo.key_formats;
+  const bool commas = std::any_of(formats.begin(), formats.end(),
+                                  [](const std::string& f) { return f.find(',') != std::string::npos; });
+  std::string text;
+  for (const auto& format : formats) text += (text.empty() ? "" : commas ? "\n" : ",") + format;
+  if (commas && formats.size() == 1) text += '\n';
+  return text;
+}
+
+Result<> set_argo_store(Settings& s, const std::string& text) {
+  if (!text.empty()) {
+    if (auto checked = check_argo_store(text); !checked)
+      return bad_value(checked.error().reason, checked.error().advice);
+  }
+  s.argo.store = text;
+  return {};
+}
+
+SettingDescription text_setting(std::string key, std::string help, std::function<std::string&(Settings&)> at,
+                                bool secret = false) {
+  return {std::move(key), std::move(help),
+          [=](Settings& s, const std::string& text) -> Result<> {
+            at(s) = text;
+            return {};
+          },
+          [=](const Settings& s) { return at(const_cast<Settings&>(s)); }, secret};
+}
+
 /// What of the environment says where S3 is and who asks.
 bool is_for_stores(const std::string& name) {
   return name.starts_with("AWS_") || name == "HOME" || name == "DISABLE_GKE_METADATA";
@@ -210,6 +263,37 @@ std::vector<SettingDescription> make_descriptions() {
                     [](Settings& s) -> std::size_t& { return s.log_files; }),
       count_setting("parallel_pods", "embedded engine: pods that run at once", 1, 10'000,
                     [](Settings& s) -> std::size_t& { return s.parallel_pods; }),
+      {"argo_store", "s3://BUCKET where Argo archived logs; none: they are not looked for", set_argo_store,
+       [](const Settings& s) { return s.argo.store; }},
+      text_setting(
+          "argo_access_key", "its access key, where argo_store's URL and the environment give none",
+          [](Settings& s) -> std::string& { return s.argo.access_key; }, true),
+      text_setting(
+          "argo_secret_key", "its secret key", [](Settings& s) -> std::string& { return s.argo.secret_key; }, true),
+      {"key_formats", "Argo's key formats, tried in their order in argo_store; with commas between them",
+       set_key_formats, get_key_formats},
+      text_setting("argo_config", "folder with Argo's ConfigMaps and Secrets, NAMESPACE/configmaps/NAME/KEY",
+                   [](Settings& s) -> std::string& { return s.argo.config; }),
+      text_setting("argo_namespace", "namespace of Argo's controller, and of requests that name none",
+                   [](Settings& s) -> std::string& { return s.argo.name_space; }),
+      {"log_container", "container whose log is meant where none is named",
+       [](Settings& s, const std::string& text) -> Result<> {
+         if (text.empty()) return bad_value("a container's name is empty");
+         s.argo.log_container = text;
+         return {};
+       },
+       [](const Settings& s) { return s.argo.log_container; }},
+      count_setting("argo_listed_keys", "keys that may be listed to find one log whose key is not wholly known", 1,
+                    1'000'000, [](Settings& s) -> std::size_t& { return s.argo.most_listed; }),
+      size_setting("argo_unpacked_bytes", "size to which a packed log of Argo's may unpack", kMiB, 1024 * kGiB,
+                   [](Settings& s) -> std::size_t& { return s.argo.unpacked_bytes; }),
+      {"enable_authz", "KFP's ENABLE_AUTHZ: until users can be told apart, the server stays on this machine",
+       [](Settings& s, const std::string& text) -> Result<> {
+         if (text != "true" && text != "false") return bad_value("\"" + text + "\" is neither true nor false");
+         s.enable_authz = text == "true";
+         return {};
+       },
+       [](const Settings& s) { return s.enable_authz ? "true" : "false"; }},
   };
 }
 
@@ -287,6 +371,19 @@ Result<> apply_file(LoadedSettings& loaded, std::string_view text, const std::st
       if (!seen.emplace(key, 1).second) {
         return Error{ErrorKind::kInvalidInput, "read settings", place, "\"" + key + "\" is given twice", ""};
       }
+      if (key == "key_formats" && entry.second.IsSequence()) {
+        std::string lines;
+        for (const auto& item : entry.second) {
+          if (!item.IsScalar()) {
+            return Error{ErrorKind::kInvalidInput, "read setting \"key_formats\"", place, "an item is no text", ""};
+          }
+          std::string line = item.Scalar();
+          std::replace(line.begin(), line.end(), '\n', ' ');
+          lines += line + "\n";
+        }
+        LOGSTONE_TRY(apply(loaded, key, lines, place, key));
+        continue;
+      }
       if (find_setting(key) != nullptr && !entry.second.IsScalar()) {
         return Error{ErrorKind::kInvalidInput, "read setting \"" + key + "\"", place, "its value is not a single value",
                      ""};
@@ -338,6 +435,11 @@ Result<LoadedSettings> load_settings(std::string_view file_text, const std::stri
                                      const std::map<std::string, std::string>& flags) {
   LoadedSettings loaded;
   for (const auto& description : setting_descriptions()) loaded.effective.push_back({description.key, "", "default"});
+  loaded.settings.argo.key_formats = usual_key_formats();
+  LOGSTONE_ASSIGN(loaded.kfp, read_kfp_environment(environment));
+  for (const KfpSetting& setting : loaded.kfp.settings) {
+    LOGSTONE_TRY(apply(loaded, setting.key, setting.value, setting.source, setting.key));
+  }
   LOGSTONE_TRY(apply_file(loaded, file_text, file_name));
   for (const auto& [name, value] : environment) {
     if (is_for_stores(name)) loaded.settings.environment[name] = value;
@@ -353,7 +455,25 @@ Result<LoadedSettings> load_settings(std::string_view file_text, const std::stri
     std::replace(flag.begin(), flag.end(), '_', '-');
     LOGSTONE_TRY(apply(loaded, key, value, flag, flag));
   }
-  for (auto& effective : loaded.effective) effective.value = find_setting(effective.key)->get(loaded.settings);
+  const auto source_of = [&](const std::string& key) {
+    const auto one = std::find_if(loaded.effective.begin(), loaded.effective.end(),
+                                  [&](const EffectiveSetting& e) { return e.key == key; });
+    return one == loaded.effective.end() ? std::string() : one->source;
+  };
+  const auto from_kfp = [&](const std::string& key) {
+    return std::any_of(loaded.kfp.settings.begin(), loaded.kfp.settings.end(), [&](const KfpSetting& setting) {
+      return setting.key == key && setting.source == source_of(key);
+    });
+  };
+  // KFP's keys are for KFP's store: another one must not see them used.
+  for (const char* key : {"argo_access_key", "argo_secret_key"}) {
+    if (from_kfp(key) && !from_kfp("argo_store")) LOGSTONE_TRY(apply(loaded, key, "", "default", key));
+  }
+  for (auto& effective : loaded.effective) {
+    const SettingDescription* description = find_setting(effective.key);
+    effective.value = description->get(loaded.settings);
+    if (description->secret && !effective.value.empty()) effective.value = "(set)";
+  }
   return loaded;
 }
 

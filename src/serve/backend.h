@@ -1,6 +1,7 @@
 // All that the server needs of the program behind it; the program wires it to catalogue, archive and agent.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -29,7 +30,8 @@ struct FoundLog {
   std::shared_ptr<LogView> log;
   WorkflowIdentity workflow;
   StreamIdentity stream;
-  std::string place;  ///< "archive", "live".
+  std::string place;  ///< "archive", "live", or how Argo's was found: "argo-status", "argo-key-format", "argo-listing".
+  std::string object = {};  ///< Argo's object, as "s3://bucket/key"; empty for our own.
 };
 struct PodLogQuery {
   std::string name_space;  ///< Empty: any.
@@ -37,6 +39,8 @@ struct PodLogQuery {
   std::string run_id;                    ///< Workflow label `pipeline/runid`; empty: any.
   std::string container;                 ///< Empty: the default container ("main", or the pod's only one).
   std::optional<std::uint32_t> restart;  ///< None: the last attempt.
+  std::optional<std::chrono::year_month_day> created;  ///< Of the workflow, UTC: helps to find what Argo archived.
+  bool everywhere = false;                             ///< Where Argo put logs too, not only in our own archive.
 };
 
 /// Thread-safe. Errors' kinds become HTTP statuses.
@@ -52,7 +56,8 @@ class Backend {
   /// A stream by its key (StreamIdentity::key).
   [[nodiscard]] virtual Result<std::shared_ptr<LogView>> open_log(const std::string& uid,
                                                                   const std::string& stream_key) = 0;
-  /// kNotFound says in its reason every place that was tried.
+  /// kNotFound: lines 2 and on of its reason are the places that were tried, one each, and why the log is not there.
+  /// kConflict: several pods of that name fit.
   [[nodiscard]] virtual Result<FoundLog> find_pod_log(const PodLogQuery& query) = 0;
   /// Reads the archive back against its digests.
   [[nodiscard]] virtual Result<std::vector<std::pair<std::string, std::string>>> verify(const std::string& uid) = 0;

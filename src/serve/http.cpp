@@ -1,5 +1,6 @@
 #include "serve/http.h"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 namespace logstone::http {
@@ -29,13 +30,24 @@ Response json_response(int status, std::string body) {
   return response;
 }
 
-Response problem_response(int status, const Error& error) {
+Response problem_response(int status, const Error& whole) {
+  // A reason of several lines: the first says what happened, each other one place that was tried.
+  Error error = whole;
+  auto tried = nlohmann::ordered_json::array();
+  for (std::size_t line = error.reason.find('\n'); line != std::string::npos;) {
+    const std::size_t next = error.reason.find('\n', line + 1);
+    const std::size_t end = next == std::string::npos ? error.reason.size() : next;
+    if (end > line + 1) tried.push_back(error.reason.substr(line + 1, end - line - 1));
+    line = next;
+  }
+  error.reason.resize(std::min(error.reason.find('\n'), error.reason.size()));
   std::string detail = error.attempted;
   if (!error.subject.empty()) detail += (detail.empty() ? "" : " ") + error.subject;
   if (!error.reason.empty()) detail += (detail.empty() ? "" : ": ") + error.reason;
   nlohmann::ordered_json problem = {
       {"type", "about:blank"}, {"title", to_string(error.kind)}, {"status", status}, {"detail", detail}};
   if (!error.advice.empty()) problem["advice"] = error.advice;
+  if (!tried.empty()) problem["tried"] = std::move(tried);
   Response response =
       json_response(status, problem.dump(2, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
   response.headers.front().second = "application/problem+json";

@@ -20,12 +20,13 @@ std::optional<Response> podname_missing(const Call& call) {
   return http::text_response(400, "podname argument is required");
 }
 
-PodLogQuery pod_query(const Call& call) {
+Result<PodLogQuery> pod_query(const Call& call) {
   PodLogQuery query;
   query.name_space = call.query.text("podnamespace");
   query.pod_name = call.query.text("podname");
   query.run_id = call.query.text("runid");
   query.container = call.query.text("container");
+  LOGSTONE_ASSIGN(query.created, read_day(call.query, "createdat"));
   return query;
 }
 
@@ -34,16 +35,17 @@ Result<Response> logs(Backend& backend, const Call& call) {
   LogSelection selection;
   LOGSTONE_ASSIGN(selection.follow, call.query.flag("follow"));
   LOGSTONE_ASSIGN(selection.tail, call.query.number("tailLines", 0, UINT64_MAX));
-  LOGSTONE_ASSIGN(FoundLog found, backend.find_pod_log(pod_query(call)));
-  LOGSTONE_ASSIGN(Response response, answer_log(call.request, std::move(found.log), selection));
-  response.set("X-Logstone-Place", found.place);
-  return response;
+  LOGSTONE_ASSIGN(PodLogQuery query, pod_query(call));
+  query.everywhere = true;
+  LOGSTONE_ASSIGN(FoundLog found, backend.find_pod_log(query));
+  return answer_found(call.request, std::move(found), selection);
 }
 
 Result<Response> describe(Backend& backend, const Call& call,
                           std::string (*view)(const WorkflowRecord&, const StreamIdentity&)) {
   if (auto missing = podname_missing(call)) return *std::move(missing);
-  LOGSTONE_ASSIGN(const FoundLog found, backend.find_pod_log(pod_query(call)));
+  LOGSTONE_ASSIGN(const PodLogQuery query, pod_query(call));
+  LOGSTONE_ASSIGN(const FoundLog found, backend.find_pod_log(query));
   LOGSTONE_ASSIGN(const WorkflowRecord record, backend.record(found.workflow.uid));
   return http::json_response(200, view(record, found.stream));
 }

@@ -12,6 +12,7 @@ class LogstoneServer final : public Server {
  public:
   explicit LogstoneServer(Backend& backend) {
     serve::add_native_routes(router_, backend);
+    serve::add_pod_routes(router_, backend);
     serve::add_kfp_routes(router_, backend);
     serve::add_adoption_routes(router_, backend);
     serve::add_service_routes(router_, backend, traffic_);

@@ -89,5 +89,36 @@ TEST(Settings, KeysAreUnique) {
   for (const auto& description : setting_descriptions()) EXPECT_TRUE(keys.insert(description.key).second);
 }
 
+TEST(Settings, KeyFormatsAsListsLinesAndCommas) {
+  const std::vector<std::string> two = {"a,b/{{pod.name}}", "{{=f(x, y)}}/{{pod.name}}"};
+  const auto from_yaml =
+      load_settings("key_formats:\n- a,b/{{pod.name}}\n- '{{=f(x, y)}}/{{pod.name}}'\n", "s.yaml", {}, {});
+  ASSERT_TRUE(from_yaml) << from_yaml.error().message();
+  EXPECT_EQ(from_yaml->settings.argo.key_formats, two);
+  const auto commas =
+      load_settings("", "", {{"LOGSTONE_KEY_FORMATS", "{{=f(x, y)}}/{{pod.name}} , c/{{pod.name}},"}}, {});
+  EXPECT_EQ(commas->settings.argo.key_formats,
+            (std::vector<std::string>{"{{=f(x, y)}}/{{pod.name}}", "c/{{pod.name}}"}));
+  for (const auto& loaded : {from_yaml, commas}) {
+    for (const auto& one : loaded->effective) {
+      if (one.key != "key_formats") continue;
+      EXPECT_EQ(load_settings("", "", {}, {{"key_formats", one.value}})->settings.argo.key_formats,
+                loaded->settings.argo.key_formats);
+    }
+  }
+  for (const char* bad : {"key_formats: ['{{pod.nam}}']\n", "key_formats: [[a]]\n", "key_formats: {a: b}\n",
+                          "argo_store: s3://bucket/folder\n", "argo_store: /folder\n", "enable_authz: maybe\n"}) {
+    const auto loaded = load_settings(bad, "s.yaml", {}, {});
+    ASSERT_FALSE(loaded) << bad;
+    EXPECT_NE(loaded.error().message().find("s.yaml:1"), std::string::npos) << loaded.error().message();
+  }
+}
+
+TEST(Settings, SecretsAreNotShown) {
+  const auto loaded = load_settings("", "", {{"LOGSTONE_ARGO_SECRET_KEY", "hunter2"}}, {});
+  EXPECT_EQ(loaded->settings.argo.secret_key, "hunter2");
+  for (const auto& one : loaded->effective) EXPECT_EQ(one.value.find("hunter2"), std::string::npos) << one.key;
+}
+
 }  // namespace
 }  // namespace logstone

@@ -286,7 +286,7 @@ TEST_F(Api, TellsKfpWhatIsWrongInPlainWords) {
   const Answer answer = get("/k8s/pod/logs?podname=other");
   EXPECT_EQ(answer.status, 404);
   EXPECT_THAT(answer.body, HasSubstr("Could not get main container logs: "));
-  EXPECT_THAT(answer.body, HasSubstr("the catalogue, the cluster and the key format"));
+  EXPECT_THAT(answer.body, HasSubstr("tried:\nthe catalogue: nothing\nthe key format"));
   EXPECT_THAT(answer.headers.at("content-type"), HasSubstr("text/plain"));
   EXPECT_EQ(get("/k8s/pod/logs?podname=x&tailLines=many").status, 400);
 }

@@ -239,11 +239,12 @@ class FakeBackend final : public Backend {
     last_pod = query;
     if (failure) return *failure;
     if (query.pod_name != known.nodes[0].pod_name) {
-      return Error{ErrorKind::kNotFound,
-                   "find the log of pod",
-                   query.pod_name,
-                   "the catalogue, the cluster and the key format artifacts/{{workflow.name}} were tried",
-                   {}};
+      return Error{
+          ErrorKind::kNotFound,
+          "find the log of pod",
+          query.pod_name,
+          "no place has it; tried:\nthe catalogue: nothing\nthe key format artifacts/{{workflow.name}}: no object",
+          {}};
     }
     return FoundLog{log, known.id, known.streams[0].id, "archive"};
   }

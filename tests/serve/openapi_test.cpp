@@ -136,6 +136,7 @@ TEST_F(OpenApi, EveryOperationIsAnsweredAsDescribed) {
       {"getWorkflow", {workflow + "?manifest=true", {}}},
       {"removeWorkflow", {workflow, R"({"reason": "GDPR"})", 409}},
       {"readLog", {backend.log_path(), {}}},
+      {"readPodLog", {"/api/v1/pods/train-x7k2p-fit-123/log", {}}},
       {"verifyWorkflow", {workflow + "/verify", {}}},
       {"holdWorkflow", {workflow + "/hold", R"({"reason": "case 12"})"}},
       {"unholdWorkflow", {workflow + "/hold", R"({"reason": "closed"})"}},
@@ -207,6 +208,10 @@ TEST_F(OpenApi, ErrorsAreAsDescribed) {
          ask(port, "/api/v1/workflows/train-x7k2p/verify", {"POST", {}, "", true, false}));
   expect("/k8s/pod/logs", "GET", 400, ask(port, "/k8s/pod/logs"));
   expect("/k8s/pod/logs", "GET", 404, ask(port, "/k8s/pod/logs?podname=other"));
+  expect("/k8s/pod/logs", "GET", 400, ask(port, "/k8s/pod/logs?podname=other&createdat=yesterday"));
+  expect("/api/v1/pods/{pod}/log", "GET", 404, ask(port, "/api/v1/pods/other/log"));
+  EXPECT_TRUE(checker.seen.contains("/api/v1/pods/{pod}/log.tried"));
+  expect("/api/v1/pods/{pod}/log", "GET", 400, ask(port, "/api/v1/pods/other/log?created=2026-13-01"));
 }
 
 TEST_F(OpenApi, EveryDescribedParameterIsTaken) {
@@ -218,6 +223,7 @@ TEST_F(OpenApi, EveryDescribedParameterIsTaken) {
       if (const std::size_t at = target.find(part); at != std::string::npos) target.replace(at, part.size(), value);
     };
     put("{ref}", "train-x7k2p");
+    put("{pod}", "train-x7k2p-fit-123");
     put("{streamKey}", backend.stream_key());
     put("{file}", "openapi.yaml");
     for (const auto& parameter : get["parameters"]) {
@@ -225,11 +231,12 @@ TEST_F(OpenApi, EveryDescribedParameterIsTaken) {
       const std::string name = parameter["name"].as<std::string>();
       const YAML::Node schema = Checker(document).follow(parameter["schema"]);
       const std::string type = schema["type"].as<std::string>();
-      std::string value = schema["enum"]                       ? schema["enum"][0].as<std::string>()
-                          : type == "boolean"                  ? "false"
-                          : type == "integer"                  ? "1"
-                          : name == "since" || name == "until" ? "1h"
-                                                               : "train-x7k2p-fit-123";
+      std::string value = schema["enum"]                                   ? schema["enum"][0].as<std::string>()
+                          : type == "boolean"                              ? "false"
+                          : type == "integer"                              ? "1"
+                          : schema["format"].as<std::string>("") == "date" ? "2026-11-25"
+                          : name == "since" || name == "until"             ? "1h"
+                                                                           : "train-x7k2p-fit-123";
       std::string query = "?" + name + "=" + value;
       if (target.starts_with("/k8s/") && name != "podname") query += "&podname=train-x7k2p-fit-123";
       const Answer answer = ask(server->port(), target + query);
