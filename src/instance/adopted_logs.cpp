@@ -21,7 +21,7 @@ Result<adopt::AdoptionCursor> parse_cursor(const std::string& text) {
 }  // namespace
 
 Result<AdoptionAnswer> AdoptedLogs::adopt(const AdoptionQuery& query) {
-  LOGSTONE_ASSIGN(ArgoBucket bucket, bucket_());
+  LOGSTONE_ASSIGN(ArgoBucket bucket, argo_.bucket());
   adopt::AdoptionOrder order;
   order.name_space = query.name_space;
   order.since = query.since;
@@ -32,7 +32,7 @@ Result<AdoptionAnswer> AdoptedLogs::adopt(const AdoptionQuery& query) {
   LOGSTONE_ASSIGN(order.from, parse_cursor(query.cursor));
   adopt::AdoptionSource source{bucket.store, std::move(bucket.key_formats), std::move(bucket.default_namespace),
                                [&](const ObjectInfo& object, const std::string& container) {
-                                 return objects_.open(bucket.store, object, container);
+                                 return argo_.objects().open(bucket.store, object, container);
                                }};
   LOGSTONE_ASSIGN(adopt::AdoptionStep step, adopt::Adoption(parts_, std::move(source)).step(order));
   AdoptionAnswer answer;
@@ -49,7 +49,7 @@ Result<AdoptionAnswer> AdoptedLogs::adopt(const AdoptionQuery& query) {
 }
 
 Result<ArgoBucket> AdoptedLogs::bucket_of(const ExternalObject& external) {
-  LOGSTONE_ASSIGN(ArgoBucket bucket, bucket_());
+  LOGSTONE_ASSIGN(ArgoBucket bucket, argo_.bucket());
   const std::string description = bucket.store->description();
   if (description == external.store) return bucket;
   return Error{ErrorKind::kNotFound, "open adopted log", external.store + '/' + external.key,
@@ -70,7 +70,7 @@ Result<std::shared_ptr<LogView>> AdoptedLogs::open(const StreamRecord& stream) {
     }
     return error;
   }
-  return objects_.open(bucket.store, *object, stream.id.container);
+  return argo_.objects().open(bucket.store, *object, stream.id.container);
 }
 
 Result<std::optional<std::string>> AdoptedLogs::check(const ExternalObject& external) {

@@ -1,31 +1,22 @@
 // Adoption and adopted logs on the bucket that the settings name as Argo's.
 #pragma once
 
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "adopt/adoption.h"
-#include "argo/log_object.h"
+#include "instance/argo_logs.h"
 #include "serve/adoption.h"
 
 namespace logstone {
 
-struct ArgoBucket {
-  std::shared_ptr<ObjectStore> store;
-  std::vector<KeyFormat> key_formats;
-  std::string default_namespace;
-};
-
 /// Thread-safe.
 class AdoptedLogs {
  public:
-  /// `objects` and `parts` outlive it. `bucket` is asked each time: it opens what is not open yet, and tells in its
-  /// error what has to be set.
-  AdoptedLogs(std::function<Result<ArgoBucket>()> bucket, argo::LogObjects& objects, adopt::AdoptionParts parts)
-      : bucket_(std::move(bucket)), objects_(objects), parts_(parts) {}
+  /// Both outlive it.
+  AdoptedLogs(ArgoLogs& argo, adopt::AdoptionParts parts) : argo_(argo), parts_(parts) {}
   [[nodiscard]] Result<AdoptionAnswer> adopt(const AdoptionQuery& query);
   /// A stream by reference. kNotFound where its object is gone, or in another bucket than the settings name.
   [[nodiscard]] Result<std::shared_ptr<LogView>> open(const StreamRecord& stream);
@@ -35,8 +26,7 @@ class AdoptedLogs {
  private:
   [[nodiscard]] Result<ArgoBucket> bucket_of(const ExternalObject& external);
 
-  std::function<Result<ArgoBucket>()> bucket_;
-  argo::LogObjects& objects_;
+  ArgoLogs& argo_;
   adopt::AdoptionParts parts_;
 };
 

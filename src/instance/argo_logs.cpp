@@ -1,6 +1,7 @@
 #include "instance/argo_logs.h"
 
 #include <algorithm>
+#include <mutex>
 #include <set>
 
 #include "store/s3/s3_store.h"
@@ -98,6 +99,8 @@ class FoundArgoLogs final : public ArgoLogs {
     finder.most_listed = settings.most_listed;
     const argo::StoreOpener opener = [this](const ArtifactRepository& repository) { return open_store(repository); };
     repository_ = finder.repository;
+    key_formats_ = finder.key_formats;
+    default_namespace_ = finder.default_namespace;
     finder_ = std::make_unique<argo::LogFinder>(argo::FinderParts{objects_, opener, &workflows_, config_.get()},
                                                 std::move(finder));
     return {};
@@ -105,6 +108,23 @@ class FoundArgoLogs final : public ArgoLogs {
 
   argo::FinderAnswer find(const argo::PodRequest& request) override { return finder_->find(request); }
   bool configured() const override { return repository_ || config_; }
+  argo::LogObjects& objects() override { return objects_; }
+
+  Result<ArgoBucket> bucket() override {
+    if (!repository_) {
+      return Error{ErrorKind::kInvalidInput, "use", "Argo's bucket", "argo_store is not set",
+                   "Set it to the bucket where Argo archived logs (docs/argo-logs.md)."};
+    }
+    if (key_formats_.empty()) {
+      return Error{ErrorKind::kInvalidInput, "use", "Argo's bucket", "key_formats is not set",
+                   "Set it to what keyFormat is in Argo's artifactRepository (docs/argo-logs.md)."};
+    }
+    const std::lock_guard lock(bucket_mutex_);
+    if (!bucket_) {
+      LOGSTONE_ASSIGN(bucket_, open_store(*repository_));
+    }
+    return ArgoBucket{bucket_, key_formats_, default_namespace_};
+  }
 
  private:
   Result<std::shared_ptr<ObjectStore>> open_store(const ArtifactRepository& repository) {
@@ -186,6 +206,10 @@ class FoundArgoLogs final : public ArgoLogs {
   std::unique_ptr<argo::ConfigSource> config_;
   std::optional<ArtifactRepository> repository_;
   std::optional<S3Settings> configured_store_;
+  std::vector<KeyFormat> key_formats_;
+  std::string default_namespace_;
+  std::mutex bucket_mutex_;
+  std::shared_ptr<ObjectStore> bucket_;  ///< Once it was asked for.
   std::unique_ptr<argo::LogFinder> finder_;
 };
 

@@ -25,6 +25,12 @@ struct ArgoSettings {
   std::size_t unpacked_bytes = std::size_t{4} << 30;
 };
 
+struct ArgoBucket {
+  std::shared_ptr<ObjectStore> store;
+  std::vector<KeyFormat> key_formats;
+  std::string default_namespace;  ///< Of keys that name none; empty: not known.
+};
+
 struct ArgoLogsParts {
   Catalog& catalog;
   RecordBook& book;
@@ -43,6 +49,9 @@ class ArgoLogs {
   [[nodiscard]] virtual argo::FinderAnswer find(const argo::PodRequest& request) = 0;
   /// False where the settings name neither a bucket nor ConfigMaps: then nothing is ever asked.
   [[nodiscard]] virtual bool configured() const = 0;
+  /// The bucket of the settings, and the keys in it, for taking all logs. kInvalidInput tells which setting is missing.
+  [[nodiscard]] virtual Result<ArgoBucket> bucket() = 0;
+  [[nodiscard]] virtual argo::LogObjects& objects() = 0;
 };
 
 /// kInvalidInput where `url` is no bucket for argo_store.

@@ -97,6 +97,9 @@ class OpenInstance final : public Instance {
     InstanceBackendParts parts{*store_.store, *catalog_,          *book_,           *keeper_, *cache_,
                                agent_.get(),  store_.probe.get(), store_.s3_metrics};
     parts.argo = argo_.get();
+    adopted_ = std::make_unique<AdoptedLogs>(
+        *argo_, adopt::AdoptionParts{*store_.store, *book_, *catalog_, *keeper_, Clock::system()});
+    parts.adopted = adopted_.get();
     parts.default_container = options.settings.argo.log_container;
     backend_ = std::make_unique<InstanceBackend>(std::move(parts));
     if (catalog_is_new_ && mode_ == InstanceMode::kServe) filler_ = std::thread([this] { fill_catalog(); });
@@ -201,6 +204,7 @@ class OpenInstance final : public Instance {
   std::unique_ptr<LocalCluster> cluster_;
   std::unique_ptr<Agent> agent_;
   std::unique_ptr<ArgoLogs> argo_;
+  std::unique_ptr<AdoptedLogs> adopted_;
   std::unique_ptr<InstanceBackend> backend_;
   std::unique_ptr<Server> server_;
   RunningInstance address_;

@@ -22,7 +22,7 @@ struct InstanceBackendParts {
   ObjectStore* probe = nullptr;  ///< Asked whether the store answers; null: `store`.
   std::shared_ptr<S3Metrics> s3_metrics = {};
   AdoptedLogs* adopted = nullptr;  ///< Null: nothing was or can be adopted.
-  ArgoLogs* argo = nullptr;  ///< Null: nothing but our own archive is looked at.
+  ArgoLogs* argo = nullptr;        ///< Null: nothing but our own archive is looked at.
   std::string default_container = "main";
 };
 
