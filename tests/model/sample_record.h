@@ -52,6 +52,7 @@ inline WorkflowRecord full_record() {
   stream.lines = 70'000'001;
   stream.digest = "06b05ab6733a618578af5f94892f3950";
   stream.end_reason = "OOMKilled";
+  stream.external = {"s3://mlpipeline", "wf/pod/main.log", 4100, at(31)};
   stream.exit_code = 137;
   stream.segments = {{"v1/workflows/local/team-a/2026-11-25/train-x7k2p.0b6a5e0e/segments/s/0-1.log.zst", 0,
                       5'000'000'000, 0, 70'000'000, 400'000'000, "99aa06d3014798d86001c324468d497f", at(3), at(58)}};
