@@ -156,6 +156,9 @@ class FoundArgoLogs final : public ArgoLogs {
     if (!repository.endpoint.empty() && !amazon) {
       s3.endpoint = (repository.insecure ? "http://" : "https://") + repository.endpoint;
       if (repository.endpoint.find("://") != std::string::npos) s3.endpoint = repository.endpoint;
+      // Without an endpoint in its URL it was taken for one of Amazon's.
+      s3.addressing = S3Settings::Addressing::kPath;
+      s3.listing = S3Settings::Listing::kFolders;
     } else if (amazon && !repository.region.empty()) {
       s3.endpoint = "https://s3." + repository.region + ".amazonaws.com";
     }

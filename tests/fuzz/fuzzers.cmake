@@ -12,3 +12,8 @@ if(TEST fuzz_node_log)  # Each run writes files.
   set_tests_properties(fuzz_node_log PROPERTIES ENVIRONMENT LOGSTONE_FUZZ_RUNS=3000)
 endif()
 logstone_fuzzer(key_format logstone_model)
+logstone_fuzzer(log_object logstone_argo)
+logstone_fuzzer(archived_location logstone_argo)
+if(TEST fuzz_log_object)  # Each run may write a file.
+  set_tests_properties(fuzz_log_object PROPERTIES ENVIRONMENT LOGSTONE_FUZZ_RUNS=5000)
+endif()
