@@ -17,3 +17,4 @@ logstone_fuzzer(archived_location logstone_argo)
 if(TEST fuzz_log_object)  # Each run may write a file.
   set_tests_properties(fuzz_log_object PROPERTIES ENVIRONMENT LOGSTONE_FUZZ_RUNS=5000)
 endif()
+logstone_fuzzer(s3_answers logstone_s3)
