@@ -21,12 +21,15 @@ std::string workflow_text(const WorkflowIdentity& id) {
 struct LogFinder::Stores {
   using Time = std::chrono::steady_clock::time_point;
   struct Item {
-    std::shared_ptr<ObjectStore> store;
+    std::shared_ptr<ObjectStore> store;  ///< Null: it did not answer, and `error` says why.
+    Error error;
     Time opened;
   };
   static constexpr std::size_t kMostItems = 64;
   /// Secrets change; a store that was opened with one is opened anew after this.
   static constexpr auto kAge = std::chrono::minutes(5);
+  /// One that does not answer is not asked again so soon: every reader would wait for it.
+  static constexpr auto kAwayAge = std::chrono::seconds(5);
 
   static std::string key_of(const ArtifactRepository& r) {
     const auto secret = [](const std::optional<SecretReference>& s) { return s ? s->name + '/' + s->key : ""; };
@@ -45,13 +48,20 @@ struct LogFinder::Stores {
     {
       const std::lock_guard lock(mutex);
       const auto known = items.find(key);
-      if (known != items.end() && now - known->second.opened < kAge) return known->second.store;
+      if (known != items.end() && known->second.store && now - known->second.opened < kAge) return known->second.store;
+      if (known != items.end() && !known->second.store && now - known->second.opened < kAwayAge) {
+        return known->second.error;
+      }
     }
-    LOGSTONE_ASSIGN(auto store, opener(repository));
+    auto opened = opener(repository);
     const std::lock_guard lock(mutex);
     if (items.size() >= kMostItems) items.clear();
-    items[key] = {store, now};
-    return store;
+    if (opened) {
+      items[key] = {*opened, {}, now};
+    } else if (opened.error().retryable()) {
+      items[key] = {nullptr, opened.error(), std::chrono::steady_clock::now()};
+    }
+    return opened;
   }
   void forget(const ArtifactRepository& repository) {
     const std::lock_guard lock(mutex);

@@ -318,6 +318,18 @@ TEST_F(LogFinderTest, EveryPlaceSaysWhyItFailed) {
   EXPECT_THAT(tried(find(pod("wf-work-1"))), HasSubstr("key_formats"));
 }
 
+TEST_F(LogFinderTest, AStoreThatIsAwayIsNotAskedByEveryReader) {
+  LogObjects objects(cache_, {::testing::TempDir(), 1 << 20, 1 << 20});
+  int asked = 0;
+  const StoreOpener opener = [&](const ArtifactRepository&) -> Result<std::shared_ptr<ObjectStore>> {
+    ++asked;
+    return Error{ErrorKind::kUnavailable, "open", "s3", "not reached", ""};
+  };
+  LogFinder finder({objects, opener}, settings_);
+  for (int i = 0; i < 100; ++i) EXPECT_THAT(tried(finder.find(pod("wf-1"))), HasSubstr("not reached"));
+  EXPECT_LT(asked, 50);
+}
+
 TEST_F(LogFinderTest, ABrokenCatalogueIsNoEnd) {
   workflows_.broken = true;
   put("artifacts/wf/2026/08/02/wf-work-1/main.log", "found");
