@@ -25,7 +25,7 @@ test-fast:
 
 sanitize:
 	@scripts/install_packages.sh test
-	@scripts/run_sanitizers.sh
+	@scripts/run_tsan.sh
 
 bench:
 	@scripts/install_packages.sh bench
