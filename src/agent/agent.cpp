@@ -42,6 +42,7 @@ class AgentImpl final : public Agent {
     subscription_.reset();
     context_.loop_queue.stop();
     context_.capture_queue.stop();
+    context_.publish_queue.stop();
     for (const auto& loop : loops()) {
       for (const auto& capture : loop->captures()) capture->flush();
     }
@@ -92,6 +93,8 @@ class AgentImpl final : public Agent {
     m.verification_failures = counters.verification_failures;
     m.workflows_released = counters.workflows_released;
     m.workflows_expired = counters.workflows_expired;
+    m.workflows_published = counters.workflows_published;
+    m.publish_failures = counters.publish_failures;
     m.gaps = counters.gaps;
     const SteadyTime now = steady_now();
     for (const auto& loop : loops()) {

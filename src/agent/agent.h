@@ -23,6 +23,7 @@ struct AgentSettings {
   Nanoseconds retry_first = std::chrono::milliseconds(200);  ///< Back-off of work that failed: doubles up to
   Nanoseconds retry_last = std::chrono::seconds(30);         ///< this.
   Nanoseconds expiry_interval = std::chrono::minutes(1);
+  Nanoseconds publish_deadline = std::chrono::minutes(10);  ///< Since "verified"; see AgentParts::publish.
 };
 
 /// Numbers for /metrics; all only ever grow, but for those named "now".
@@ -37,6 +38,8 @@ struct AgentMetrics {
   std::uint64_t verification_failures = 0;
   std::uint64_t workflows_released = 0;
   std::uint64_t workflows_expired = 0;
+  std::uint64_t workflows_published = 0;
+  std::uint64_t publish_failures = 0;  ///< Tries.
   std::uint64_t gaps = 0;
   std::uint64_t streams_now = 0;        ///< Being captured now.
   std::uint64_t pending_bytes_now = 0;  ///< Captured, not durable yet.
@@ -51,6 +54,10 @@ struct AgentParts {
   ArchiveKeeper& keeper;
   BlockCache& cache;
   const Clock& clock;
+  /// Where given: writes a verified workflow's logs where others look for them, before the workflow is released; says
+  /// in words what it did. One at a time, on a thread of its own; repeatable. What fails is tried again until the
+  /// deadline; then the workflow is released without, with an audit event.
+  std::function<Result<std::string>(const WorkflowRecord&)> publish = nullptr;
 };
 
 /// Thread-safe. Level-triggered: killed at any instant, a new one goes on from what the store and the cluster have.

@@ -69,7 +69,8 @@ WorkflowLoop::WorkflowLoop(AgentContext& context, std::string uid, Hooks hooks)
       uid_(std::move(uid)),
       hooks_(std::move(hooks)),
       backoff_(context.settings.retry_first, context.settings.retry_last),
-      verify_backoff_(context.settings.retry_last, kVerifyAgainLast) {}
+      verify_backoff_(context.settings.retry_last, kVerifyAgainLast),
+      publish_backoff_(context.settings.retry_first, context.settings.retry_last) {}
 
 std::shared_ptr<WorkflowLoop> WorkflowLoop::make(AgentContext& context, std::string uid, Hooks hooks) {
   std::shared_ptr<WorkflowLoop> loop(new WorkflowLoop(context, std::move(uid), std::move(hooks)));

@@ -72,6 +72,8 @@ class WorkflowLoop : public std::enable_shared_from_this<WorkflowLoop> {
   Result<std::string> prove(WorkflowRecord& part, bool mendable);
   Result<> note_failed_verification(const std::string& what);
   Result<> release(const Workflow* workflow);
+  /// True: its logs are published, or nobody wants or can have it; false: that goes on, and will poke.
+  Result<bool> publish_logs();
   Result<> note_deleted();
   Result<> change(const std::function<void(WorkflowRecord&)>& alter);
   void publish();
@@ -96,6 +98,10 @@ class WorkflowLoop : public std::enable_shared_from_this<WorkflowLoop> {
   std::vector<std::string> unreadable_;  ///< Folders of streams that nobody can name any more.
   Backoff backoff_;
   Backoff verify_backoff_;
+  struct Publication;
+  std::shared_ptr<Publication> publication_;  ///< Goes on.
+  Backoff publish_backoff_;
+  SteadyTime publish_not_before_{};
   SteadyTime not_before_{};
   SteadyTime verify_not_before_{};
   SteadyTime described_{};

@@ -259,6 +259,10 @@ Result<> WorkflowLoop::verify(const Workflow* workflow) {
 }
 
 Result<> WorkflowLoop::release(const Workflow* workflow) {
+  if (record_->state == LifecycleState::kVerified) {
+    LOGSTONE_ASSIGN(const bool published, publish_logs());
+    if (!published) return {};
+  }
   if (workflow == nullptr) return note_deleted();
   if (record_->state == LifecycleState::kVerified) {
     // Written before it is done: no release without its audit event.

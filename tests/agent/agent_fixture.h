@@ -73,7 +73,7 @@ struct Process {
         clock_(clock) {}
 
   void start(AgentSettings settings = quick_settings()) {
-    auto started = Agent::start({cluster, store, book, keeper, cache, clock_}, settings);
+    auto started = Agent::start({cluster, store, book, keeper, cache, clock_, publish}, settings);
     ASSERT_TRUE(started) << started.error().message();
     agent = *std::move(started);
   }
@@ -85,6 +85,7 @@ struct Process {
   ArchiveKeeper keeper;
   BlockCache cache;
   const Clock& clock_;
+  std::function<Result<std::string>(const WorkflowRecord&)> publish;
   std::unique_ptr<Agent> agent;
 };
 
