@@ -99,6 +99,7 @@ Result<> Publisher::write(const std::string& key, const std::vector<const Stream
     }));
     return put(text);
   }
+  LOGSTONE_TRY(make_directories(spool_folder_));
   const UniqueFd file(::open(spool_folder_.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
   if (!file.valid()) return system_error("make a file for a log to publish", spool_folder_, errno);
   LOGSTONE_TRY(

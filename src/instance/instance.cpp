@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <thread>
 
+#include "argo/publisher.h"
 #include "base/bytes.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -81,6 +82,8 @@ class OpenInstance final : public Instance {
     }
     keeper_ = std::make_unique<ArchiveKeeper>(*book_, *catalog_, Clock::system(), std::move(policy));
     cache_ = std::make_unique<BlockCache>(options.settings.cache_bytes);
+    LOGSTONE_ASSIGN(argo_, ArgoLogs::open(options.settings.argo, options.settings.environment,
+                                          (data / "unpacked").string(), {*catalog_, *book_, *cache_}));
     if (mode_ == InstanceMode::kServe) {
       LocalClusterSettings engine;
       engine.folder = data / "cluster";
@@ -89,11 +92,12 @@ class OpenInstance final : public Instance {
       engine.log_files = options.settings.log_files;
       engine.parallel_pods = options.settings.parallel_pods;
       LOGSTONE_ASSIGN(cluster_, LocalCluster::open(engine));
-      LOGSTONE_ASSIGN(agent_, Agent::start({*cluster_, *store_.store, *book_, *keeper_, *cache_, Clock::system()},
-                                           options.settings.agent));
+      AgentParts agent{*cluster_, *store_.store, *book_, *keeper_, *cache_, Clock::system()};
+      if (options.settings.publish_to_argo) {
+        LOGSTONE_ASSIGN(agent.publish, publish_to_argo(options.settings.argo, data / "unpacked"));
+      }
+      LOGSTONE_ASSIGN(agent_, Agent::start(std::move(agent), options.settings.agent));
     }
-    LOGSTONE_ASSIGN(argo_, ArgoLogs::open(options.settings.argo, options.settings.environment,
-                                          (data / "unpacked").string(), {*catalog_, *book_, *cache_}));
     InstanceBackendParts parts{*store_.store, *catalog_,          *book_,           *keeper_, *cache_,
                                agent_.get(),  store_.probe.get(), store_.s3_metrics};
     parts.argo = argo_.get();
@@ -129,6 +133,21 @@ class OpenInstance final : public Instance {
   }
 
  private:
+  /// Argo's bucket may be away when we start: it is opened when there is something to write.
+  Result<std::function<Result<std::string>(const WorkflowRecord&)>> publish_to_argo(const ArgoSettings& settings,
+                                                                                    const fs::path& spool_folder) {
+    if (settings.store.empty() || settings.key_formats.empty()) {
+      return Error{ErrorKind::kInvalidInput, "read setting \"publish\"", "argo",
+                   settings.store.empty() ? "there is no argo_store to publish to" : "there are no key_formats",
+                   "name Argo's bucket with argo_store, and in key_formats first the format that the UI uses"};
+    }
+    return [this, spool_folder](const WorkflowRecord& record) -> Result<std::string> {
+      LOGSTONE_ASSIGN(ArgoBucket bucket, argo_->bucket());
+      return argo::Publisher({*store_.store, *cache_, bucket.store}, bucket.key_formats.front(), spool_folder)
+          .publish(record);
+    };
+  }
+
   /// The catalogue is one store's; a new one, and one that was not filled to its end, is filled from the store.
   Result<> open_catalog(bool may_be_of_another) {
     const fs::path path = data_ / "catalog.sqlite";
@@ -201,9 +220,9 @@ class OpenInstance final : public Instance {
   std::unique_ptr<RecordBook> book_;
   std::unique_ptr<ArchiveKeeper> keeper_;
   std::unique_ptr<BlockCache> cache_;
+  std::unique_ptr<ArgoLogs> argo_;
   std::unique_ptr<LocalCluster> cluster_;
   std::unique_ptr<Agent> agent_;
-  std::unique_ptr<ArgoLogs> argo_;
   std::unique_ptr<AdoptedLogs> adopted_;
   std::unique_ptr<InstanceBackend> backend_;
   std::unique_ptr<Server> server_;

@@ -272,6 +272,16 @@ std::vector<SettingDescription> make_descriptions() {
           "argo_secret_key", "its secret key", [](Settings& s) -> std::string& { return s.argo.secret_key; }, true),
       {"key_formats", "Argo's key formats, tried in their order in argo_store; with commas between them",
        set_key_formats, get_key_formats},
+      {"publish",
+       "\"argo\": logs are also written where an unmodified KFP or Argo UI looks, by the first of key_formats",
+       [](Settings& s, const std::string& text) -> Result<> {
+         if (!text.empty() && text != "argo") return bad_value("\"" + text + "\" is neither \"argo\" nor empty");
+         s.publish_to_argo = !text.empty();
+         return {};
+       },
+       [](const Settings& s) { return std::string(s.publish_to_argo ? "argo" : ""); }},
+      duration_setting("publish_deadline", "after which a workflow is released though its logs could not be published",
+                       1s, 30 * 24h, [](Settings& s) -> Nanoseconds& { return s.agent.publish_deadline; }),
       text_setting("argo_config", "folder with Argo's ConfigMaps and Secrets, NAMESPACE/configmaps/NAME/KEY",
                    [](Settings& s) -> std::string& { return s.argo.config; }),
       text_setting("argo_namespace", "namespace of Argo's controller, and of requests that name none",

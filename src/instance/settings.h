@@ -30,6 +30,7 @@ struct Settings {
   std::size_t log_files = 5;
   std::size_t parallel_pods = 64;
   ArgoSettings argo;
+  bool publish_to_argo = false;
   /// KFP's ENABLE_AUTHZ. Nothing can be asked yet who may read what, so that it only keeps the server on loopback.
   bool enable_authz = false;
 };
