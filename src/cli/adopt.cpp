@@ -69,7 +69,8 @@ Result<nlohmann::json> step(const ApiClient& client, const std::string& path) {
 
 void take(Progress& progress, const nlohmann::json& answer) {
   progress.source = answer.value("source", "");
-  for (const auto& [name, count] : answer.value("counts", nlohmann::json::object()).items()) {
+  const nlohmann::json counts = answer.value("counts", nlohmann::json::object());
+  for (const auto& [name, count] : counts.items()) {
     if (count.is_number_unsigned()) progress.counts[name] += count.get<std::uint64_t>();
   }
   for (const auto& problem : answer.value("problems", nlohmann::json::array())) {
