@@ -83,9 +83,14 @@ class Step {
       return;
     }
     if (identity->name_space.empty()) {
-      identity->name_space = !order_.name_space.empty()           ? order_.name_space
-                             : !source_.default_namespace.empty() ? source_.default_namespace
-                                                                  : kUnknownNamespace;
+      // Where all such keys are one namespace's, asking for another must not adopt them as that one's, too.
+      identity->name_space = !source_.default_namespace.empty() ? source_.default_namespace
+                             : !order_.name_space.empty()       ? order_.name_space
+                                                                : kUnknownNamespace;
+      if (!order_.name_space.empty() && identity->name_space != order_.name_space) {
+        ++step_.counts.filtered;
+        return;
+      }
     }
     const std::string group = identity->name_space + '\n' + identity->workflow + '\n' + identity->workflow_uid + '\n' +
                               identity->created_text;

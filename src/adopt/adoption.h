@@ -21,7 +21,7 @@ namespace logstone::adopt {
 struct AdoptionSource {
   std::shared_ptr<ObjectStore> store;
   std::vector<KeyFormat> key_formats;  ///< The first that fits a key tells whose it is.
-  std::string default_namespace;       ///< Of keys that name none, where the person names none either.
+  std::string default_namespace;       ///< Of keys that name none; empty: the one that is asked for.
   std::function<Result<std::shared_ptr<LogView>>(const ObjectInfo&, const std::string& container)> open;
 };
 

@@ -291,6 +291,16 @@ TEST_F(AdoptionTest, KeysWithPodsAloneFindTheirWorkflow) {
   EXPECT_EQ(record_of("other").id.name_space, "kubeflow");
 }
 
+TEST_F(AdoptionTest, AKeyWithoutANamespaceIsNotAnotherNamespacesToo) {
+  put("pods/train-system-container-impl-77/main.log", "x\n");
+  AdoptionOrder order;
+  order.name_space = "team";
+  EXPECT_EQ(walk(order).adopted, 0u);
+  EXPECT_EQ(walk().adopted, 1u);
+  EXPECT_EQ(walk(order).adopted, 0u);
+  EXPECT_EQ(record_of("train").id.name_space, "kubeflow");
+}
+
 TEST_F(AdoptionTest, NamespaceAndSince) {
   put("private-artifacts/a/wf/2026/03/04/wf-1/main.log", "x\n");
   put("private-artifacts/b/wf/2026/03/04/wf-1/main.log", "y\n");
