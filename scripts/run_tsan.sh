@@ -1,8 +1,12 @@
 #!/usr/bin/env bash
-# What has threads once more under TSan: `make sanitize`. ASan+UBSan are on in `make test` already.
+# What has threads once more under TSan: all of it (`make sanitize`), or the suites that are named, as CI does.
+# ASan+UBSan are on in `make test` already.
 set -euo pipefail
 cd "$(dirname "$0")/.."
-threaded=(store catalog archive nodefiles local_engine agent serve)
+threaded=("$@")
+if [[ $# -eq 0 ]]; then
+  threaded=(store catalog archive nodefiles local_engine agent serve)
+fi
 
 cmake --preset tsan
 cmake --build build/tsan -j "${JOBS:-$(nproc)}" --target "${threaded[@]/%/_test}"
